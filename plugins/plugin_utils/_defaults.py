@@ -1,0 +1,90 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every default of the collection's variables and fields, in one place.
+
+Role defaults, argument specs and the reference in docs/ are checked against this file (tests/unit).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ROLES = ("primary", "replica", "offline", "standby", "delayed")
+DESTINATIONS = ("default", "postgres", "pgbouncer")
+
+# A member, before its own variables.
+MEMBER: dict[str, Any] = {
+    "pg_offline_query": False,
+    "pg_weight": 100,
+    "pg_port": 5432,
+    "pgbouncer_port": 6432,
+    "patroni_port": 8008,
+    "patroni_ssl_enabled": False,
+    "patroni_ca_file": "/pg/cert/ca.crt",
+}
+
+# A cluster, before its own variables.
+CLUSTER: dict[str, Any] = {
+    "pg_default_services": [
+        {"name": "primary", "port": 5433, "dest": "default", "check": "/primary", "selector": "[]"},
+        {
+            "name": "replica",
+            "port": 5434,
+            "dest": "default",
+            "check": "/read-only",
+            "selector": "[]",
+            "backup": "[? pg_role == `primary` || pg_role == `offline` ]",
+        },
+        {"name": "default", "port": 5436, "dest": "postgres", "check": "/primary", "selector": "[]"},
+        {
+            "name": "offline",
+            "port": 5438,
+            "dest": "postgres",
+            "check": "/replica",
+            "selector": "[? pg_role == `offline` || pg_offline_query ]",
+            "backup": "[? pg_role == `replica` && !pg_offline_query]",
+        },
+    ],
+    "pg_services": [],
+    "pg_default_service_dest": "pgbouncer",
+    "pg_service_provider": "",
+    "pg_service_targets": [],
+}
+
+# A load balancer, before its own variables.
+LOAD_BALANCER: dict[str, Any] = {
+    "pg_service_ip": "*",
+    "pg_reload": True,
+    "haproxy_enabled": True,
+    "haproxy_reload": True,
+    "haproxy_conf_dir": "/etc/haproxy",
+    "haproxy_state_dir": "/var/lib/haproxy/pgsvc",
+    "haproxy_config_args": None,
+    "haproxy_master_socket": "/run/haproxy-master.sock",
+    "haproxy_stats_socket": "/run/haproxy/admin.sock",
+    "haproxy_services": [],
+    "haproxy_exporter_port": 9101,
+    "haproxy_client_timeout": "24h",
+    "haproxy_server_timeout": "24h",
+}
+
+# A service, before its own fields. `ip` and the timeouts default to variables of the load balancer.
+SERVICE: dict[str, Any] = {
+    "ip": None,
+    "backup": None,
+    "dest": "default",
+    "check": "/",
+    "maxconn": 5000,
+    "balance": "roundrobin",
+    "options": (
+        "inter 3s fastinter 1s downinter 5s rise 3 fall 3 on-marked-down shutdown-sessions"
+        " slowstart 30s maxconn 3000 maxqueue 128 weight 100"
+    ),
+    "timeout_client": None,
+    "timeout_server": None,
+    "allbackups": False,
+    "on_member_removed": "shutdown-sessions",
+}
+SERVICE_REQUIRED = ("name", "port", "selector")
+ON_MEMBER_REMOVED = ("shutdown-sessions", "drain")

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Service definitions: what a person declares in ``pg_default_services`` and ``pg_services`` (description, "定义服务")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, listed, nearest, not_allowed, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._selector import Selector, compile_selector
+from ansible_collections.pgsvc.access.plugins.plugin_utils._server_options import server_options
+
+# The algorithms of HAProxy that need no HTTP (manual 4.2, "balance").
+BALANCE = ("roundrobin", "static-rr", "leastconn", "first", "source", "random", "random(<draws>)", "hash src", "rdp-cookie", "rdp-cookie(<name>)")
+_BALANCE = re.compile(r"roundrobin|static-rr|leastconn|first|source|random(\([1-9][0-9]{0,3}\))?|hash src|rdp-cookie(\([A-Za-z0-9_-]+\))?", re.ASCII)
+
+# A path of Patroni's REST API with its query string, without anything HAProxy would read as quote, comment or blank.
+_CHECK = re.compile(r"/[A-Za-z0-9_.~!&()*+,;=:@/?%-]{0,1000}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One service as declared, typed and with its defaults.
+
+    ``ip`` is None when the load balancer decides (``pg_service_ip``), as are the timeouts (``haproxy_*_timeout``).
+    ``dest`` is ``default``, ``postgres``, ``pgbouncer`` or a port number.
+    """
+
+    name: str
+    port: int
+    selector: Selector
+    ip: tuple[str, ...] | None
+    backup: Selector | None
+    dest: str | int
+    check: str
+    maxconn: int
+    balance: str
+    options: str
+    timeout_client: str | None
+    timeout_server: str | None
+    allbackups: bool
+    on_member_removed: str
+
+    def differences(self, other: Definition) -> Iterable[str]:
+        """The fields in which two members disagree; ``ip`` may differ, as each load balancer has its own address."""
+        return (field.name for field in fields(self) if field.name != "ip" and getattr(self, field.name) != getattr(other, field.name))
+
+
+def balance_algorithm(value: Any) -> str:
+    """An algorithm that HAProxy has in TCP mode (HAProxy manual 4.2, "balance")."""
+    word = " ".join(_values.text(value, "an algorithm").split())
+    if not _BALANCE.fullmatch(word):
+        raise ValueProblem(f"{shown(value)} is not an algorithm that HAProxy has in TCP mode{nearest(word, BALANCE)}; allowed: {listed(BALANCE)}")
+    return word
+
+
+def destination(value: Any) -> str | int:
+    """``default``, ``postgres``, ``pgbouncer`` or a port, a number as text understood as a number."""
+    word = value.strip() if isinstance(value, str) else value
+    if word in _defaults.DESTINATIONS:
+        return str(word)
+    try:
+        return _values.port(word)
+    except ValueProblem:
+        raise not_allowed(value, "a destination", f"{listed(_defaults.DESTINATIONS)} or a port from 1 to 65535") from None
+
+
+def addresses(value: Any) -> tuple[str, ...]:
+    """One address to listen on, or several, each once."""
+    found = [_values.bind_address(word) for word in _values.word_list(value, "an address to listen on")]
+    if not found:
+        raise not_allowed(value, "an address to listen on", "'*', an IPv4 or an IPv6 address, or a list of them")
+    return tuple(dict.fromkeys(found))
+
+
+def _check(value: Any) -> str:
+    word = _values.text(value, "a path")
+    if not _CHECK.fullmatch(word):
+        raise not_allowed(value, "a path of Patroni's REST API", "one that begins with '/', such as /primary or /replica?lag=10MB, without blanks and quotes")
+    return word
+
+
+def _selector(value: Any) -> Selector:
+    if not isinstance(value, str):
+        raise not_allowed(value, "a JMESPath expression", "text, in quotes, such as \"[]\"")
+    return compile_selector(value)
+
+
+def _on_member_removed(value: Any) -> str:
+    if value not in _defaults.ON_MEMBER_REMOVED:
+        raise not_allowed(value, "known", listed(_defaults.ON_MEMBER_REMOVED))
+    return str(value)
+
+
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "name": lambda value: _values.name(value, "a service name"),
+    "port": _values.port,
+    "selector": _selector,
+    "ip": addresses,
+    "backup": _selector,
+    "dest": destination,
+    "check": _check,
+    "maxconn": lambda value: _values.integer(value, (1, 10_000_000), "a number of connections"),
+    "balance": balance_algorithm,
+    "options": server_options,
+    "timeout_client": _values.duration,
+    "timeout_server": _values.duration,
+    "allbackups": _values.boolean,
+    "on_member_removed": _on_member_removed,
+}
+FIELDS = tuple(_PARSERS)
+
+
+def parse_definitions(default_services: Any, services: Any, where: str, report: Report) -> tuple[Definition, ...]:
+    """All services of a cluster: the defaults, each replaced by a further one of its name, then the rest, as declared.
+
+    Both lists are in native types. Mistakes go to ``report``; what is returned then lacks the services that have one.
+    """
+    merged: dict[str, Definition | None] = {}
+    for variable, declared in (("pg_default_services", default_services), ("pg_services", services)):
+        seen: set[str] = set()
+        for index, item in enumerate(_declared(declared, variable, where, report)):
+            name, definition = _parse_one(item, f"{variable}[{index}]", where, report)
+            if name in seen:
+                report.problem(where, f"{shown(name)} is the name of two services in {variable}; allowed: each name once", name, "name")
+            seen.add(name)
+            merged[name] = definition
+    return tuple(definition for definition in merged.values() if definition is not None)
+
+
+def _declared(value: Any, variable: str, where: str, report: Report) -> list[Any]:
+    try:
+        return _values.sequence(value, "a list of services")
+    except ValueProblem as problem:
+        report.problem(where, str(problem), field=variable)
+        return []
+
+
+def _parse_one(item: Any, label: str, where: str, report: Report) -> tuple[str, Definition | None]:
+    if not isinstance(item, dict):
+        report.problem(where, f"{shown(item)} is not a service; allowed: a mapping with name, port and selector", field=label)
+        return label, None
+    declared_name = item.get("name")
+    label = str(declared_name) if isinstance(declared_name, (str, int)) and "\n" not in str(declared_name) else label
+    before = len(report.problems)
+    for key in item:
+        if key not in _PARSERS:
+            report.problem(where, f"{shown(key)} is not a field of a service{nearest(str(key), FIELDS)}; allowed: {listed(FIELDS)}", label, str(key)[:40])
+    values = {field: _parse_field(item, field, label, where, report) for field in FIELDS}
+    return label, Definition(**values) if len(report.problems) == before else None
+
+
+def _parse_field(item: dict[Any, Any], field: str, label: str, where: str, report: Report) -> Any:
+    value = item.get(field)
+    if value is None:
+        if field in _defaults.SERVICE_REQUIRED:
+            report.problem(where, f"missing; a service needs {listed(_defaults.SERVICE_REQUIRED)}", label, field)
+            return None
+        value = _defaults.SERVICE[field]
+        return value if value is None or field != "options" else server_options(value)
+    try:
+        return _PARSERS[field](value)
+    except ValueProblem as problem:
+        report.problem(where, str(problem), label, field)
+        return None

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory as planning reads it: each host's variables indexed once, and of them only what is needed.
+
+Templating is what makes ``hostvars`` slow. A value in which nothing is templated is taken as it stands; since Ansible
+shares one object between all hosts of a group, a group's service definitions are looked at once, not once per host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
+
+_MARKS = ("{{", "{%", "{#")
+
+
+class Inventory:
+    """Hosts, their groups and their variables.
+
+    ``hostvars`` is Ansible's own (or any mapping of host to variables), ``groups`` a mapping of group to host names.
+    """
+
+    def __init__(self, hostvars: Mapping[str, Any], groups: Mapping[str, Iterable[str]], report: Report) -> None:
+        self._hostvars = hostvars
+        self._raw: dict[str, Mapping[str, Any]] = {}
+        self._plain: dict[int, tuple[Any, Any]] = {}
+        self._templated: dict[str, Mapping[str, Any]] = {}
+        self._report = report
+        self.groups = {str(group): [str(host) for host in hosts] for group, hosts in groups.items()}
+
+    @property
+    def hosts(self) -> list[str]:
+        """Every host, each once, in the inventory's order."""
+        return self.groups["all"] if "all" in self.groups else [str(host) for host in self._hostvars]
+
+    def value(self, host: str, name: str) -> Any:
+        """A variable in native types; None when it is not set, or when it is a mistake (then reported)."""
+        raw = self._raw_variables(host).get(name)
+        if raw is None:
+            return None
+        known = self._plain.get(id(raw))
+        if known is not None and known[0] is raw:
+            return known[1]
+        if _is_templated(raw):
+            return self._template(host, name)
+        plain = native(raw)
+        if isinstance(raw, (Mapping, list)):
+            self._plain[id(raw)] = (raw, plain)
+        return plain
+
+    def values(self, host: str, names: Iterable[str]) -> dict[str, Any]:
+        """Several variables of a host; those not set are absent."""
+        found = ((name, self.value(host, name)) for name in names)
+        return {name: value for name, value in found if value is not None}
+
+    def names(self, host: str) -> Iterable[str]:
+        """The names of all variables of a host."""
+        return self._raw_variables(host).keys()
+
+    def _raw_variables(self, host: str) -> Mapping[str, Any]:
+        if host not in self._raw:
+            raw_get = getattr(self._hostvars, "raw_get", self._hostvars.__getitem__)
+            self._raw[host] = raw_get(host)
+        return self._raw[host]
+
+    def _template(self, host: str, name: str) -> Any:
+        if host not in self._templated:
+            self._templated[host] = self._hostvars[host]
+        try:
+            plain = native(self._templated[host][name])
+        except AnsibleError as error:
+            self._report.problem(host, f"cannot be templated: {' '.join(str(error).split())}", field=name)
+            return None
+        if _is_templated(plain):
+            # Up to ansible-core 2.18 a template with an undefined variable comes back as it was.
+            self._report.problem(host, f"{_first_template(plain)!r} names a variable that is not defined for this host", field=name)
+            return None
+        return plain
+
+
+def _is_templated(value: Any) -> bool:
+    return _first_template(value) is not None
+
+
+def _first_template(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value if any(mark in value for mark in _MARKS) and not hasattr(value, "__UNSAFE__") else None
+    if isinstance(value, Mapping):
+        items: Iterable[Any] = [*value.keys(), *value.values()]
+    elif isinstance(value, (list, tuple)):
+        items = value
+    else:
+        return None
+    return next((found for found in map(_first_template, items) if found is not None), None)

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A load balancer: how HAProxy runs there, and every listener that a port of it already belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import addresses
+from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import NodeService, parse_node_services
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem
+
+_ANY = frozenset({"*", "0.0.0.0", "::"})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The variables of one load balancer, typed.
+
+    Paths are absolute; ``config_args`` is None when the host is asked how its HAProxy is started; ``reload`` is false
+    when files are written and validated but not applied.
+    """
+
+    host: str
+    ip: tuple[str, ...]
+    conf_dir: str
+    state_dir: str
+    config_args: tuple[str, ...] | None
+    master_socket: str
+    stats_socket: str
+    reload: bool
+    enabled: bool
+    client_timeout: str
+    server_timeout: str
+    exporter_port: int
+    node_services: tuple[NodeService, ...]
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Something that listens on a load balancer: ``what`` names it in messages."""
+
+    what: str
+    ip: tuple[str, ...]
+    port: int
+
+    def clashes_with(self, other: Listener) -> bool:
+        """Whether both would take the same connections. An address of any kind covers every one of its port."""
+        mine, theirs = set(self.ip), set(other.ip)
+        return self.port == other.port and bool(mine & theirs or mine & _ANY or theirs & _ANY)
+
+    def __str__(self) -> str:
+        return f"{self.what} ({', '.join(_values.with_port(address, self.port) for address in self.ip)})"
+
+
+def _config_args(value: Any) -> tuple[str, ...]:
+    return tuple(value.split()) if isinstance(value, str) else tuple(_values.word_list(value, "an argument of HAProxy"))
+
+
+_PARSERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "pg_service_ip": ("ip", addresses),
+    "haproxy_conf_dir": ("conf_dir", lambda value: _values.path(value, "a path")),
+    "haproxy_state_dir": ("state_dir", lambda value: _values.path(value, "a path")),
+    "haproxy_config_args": ("config_args", _config_args),
+    "haproxy_master_socket": ("master_socket", lambda value: _values.path(value, "a path")),
+    "haproxy_stats_socket": ("stats_socket", lambda value: _values.path(value, "a path")),
+    "pg_reload": ("reload", _values.boolean),
+    "haproxy_enabled": ("enabled", _values.boolean),
+    "haproxy_client_timeout": ("client_timeout", _values.duration),
+    "haproxy_server_timeout": ("server_timeout", _values.duration),
+    "haproxy_exporter_port": ("exporter_port", _values.port),
+}
+
+
+class LoadBalancerReader:
+    """Reads load balancers from an inventory, each once."""
+
+    def __init__(self, inventory: Inventory, report: Report) -> None:
+        self._inventory = inventory
+        self._report = report
+        self._read: dict[str, Settings] = {}
+
+    def read(self, host: str) -> Settings:
+        """The settings of a load balancer. Mistakes go to the report, and their default is taken to go on planning."""
+        if host not in self._read:
+            self._read[host] = self._parse(host)
+        return self._read[host]
+
+    def enabled(self, host: str) -> bool:
+        """Whether HAProxy is wanted on this host at all (``haproxy_enabled``)."""
+        value = self._inventory.value(host, "haproxy_enabled")
+        return value is None or value is True or self.read(host).enabled
+
+    def _parse(self, host: str) -> Settings:
+        values: dict[str, Any] = {}
+        for variable, (field, parse) in _PARSERS.items():
+            default = _defaults.LOAD_BALANCER[variable]
+            value = self._inventory.value(host, variable)
+            try:
+                values[field] = None if value is None and default is None else parse(default if value is None else value)
+            except ValueProblem as problem:
+                self._report.problem(host, str(problem), field=variable)
+                values[field] = parse(default) if default is not None else None
+        services = self._inventory.value(host, "haproxy_services")
+        values["node_services"] = parse_node_services(services, host, self._report) if services else ()
+        return Settings(host=host, **values)
+
+
+def report_clashes(load_balancer: str, listeners: Iterable[Listener], report: Report) -> None:
+    """Two listeners on one port would split its connections between them (HAProxy accepts that without a word)."""
+    by_port: dict[int, list[Listener]] = {}
+    for listener in listeners:
+        for earlier in by_port.setdefault(listener.port, []):
+            if listener.clashes_with(earlier):
+                report.problem(
+                    f"load balancer {load_balancer}",
+                    f"port {listener.port} is taken twice: by {earlier} and by {listener}; allowed: one listener for each port of an address",
+                )
+        by_port[listener.port].append(listener)

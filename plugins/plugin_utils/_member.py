@@ -1,0 +1,129 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Members of a cluster: the hosts whose ``pg_cluster`` is the cluster, in the order of ``pg_seq``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, listed, nearest, shown
+
+
+@dataclass(frozen=True)
+class Member:
+    """One instance: who it is, where load balancers reach it, and how Patroni is asked about it.
+
+    ``ca_file`` is the file on the load balancer that verifies Patroni's certificate; None when checks are plain HTTP.
+    """
+
+    host: str
+    cluster: str
+    seq: int
+    role: str
+    address: str
+    pg_port: int
+    pgbouncer_port: int
+    patroni_port: int
+    weight: int
+    offline_query: bool
+    ca_file: str | None
+
+    @property
+    def name(self) -> str:
+        """The instance's name, ``pg-test-1``."""
+        return f"{self.cluster}-{self.seq}"
+
+    def port(self, dest: str | int, default_dest: str | int) -> int:
+        """The port that ``dest`` of a service means on this instance."""
+        meant = default_dest if dest == "default" else dest
+        if isinstance(meant, int):
+            return meant
+        return self.pg_port if meant == "postgres" else self.pgbouncer_port
+
+    def variables(self) -> dict[str, Any]:
+        """The identity and settings that selectors see, typed and with defaults, whatever was typed in the inventory."""
+        return {
+            "pg_cluster": self.cluster,
+            "pg_seq": self.seq,
+            "pg_role": self.role,
+            "pg_weight": self.weight,
+            "pg_offline_query": self.offline_query,
+            "pg_port": self.pg_port,
+            "pgbouncer_port": self.pgbouncer_port,
+            "patroni_port": self.patroni_port,
+            "pg_address": self.address,
+            "inventory_hostname": self.host,
+        }
+
+
+def _role(value: Any) -> str:
+    if value not in _defaults.ROLES:
+        raise ValueProblem(f"{shown(value)} is not a role{nearest(str(value), _defaults.ROLES)}; allowed: {listed(_defaults.ROLES)}")
+    return str(value)
+
+
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "pg_seq": lambda value: _values.integer(value, (0, _values.COUNTS[1]), "a sequence number"),
+    "pg_role": _role,
+    "pg_address": _values.host_address,
+    "pg_port": _values.port,
+    "pgbouncer_port": _values.port,
+    "patroni_port": _values.port,
+    "pg_weight": lambda value: _values.integer(value, _values.WEIGHTS, "a weight"),
+    "pg_offline_query": _values.boolean,
+    "patroni_ssl_enabled": _values.boolean,
+    "patroni_ca_file": lambda value: _values.path(value, "a path"),
+}
+VARIABLES = ("pg_cluster", *_PARSERS)
+
+
+def parse_member(host: str, cluster: str, variables: dict[str, Any], report: Report) -> Member | None:
+    """A host's variables (native types, unset ones absent or None) as a member; None when one of them is a mistake."""
+    before = len(report.problems)
+    values = {name: _parse(host, cluster, name, variables, report) for name in _PARSERS}
+    if len(report.problems) > before:
+        return None
+    tls = values["patroni_ssl_enabled"]
+    return Member(
+        host=host,
+        cluster=cluster,
+        seq=values["pg_seq"],
+        role=values["pg_role"],
+        address=values["pg_address"],
+        pg_port=values["pg_port"],
+        pgbouncer_port=values["pgbouncer_port"],
+        patroni_port=values["patroni_port"],
+        weight=values["pg_weight"],
+        offline_query=values["pg_offline_query"],
+        ca_file=values["patroni_ca_file"] if tls else None,
+    )
+
+
+def order_members(cluster: str, members: list[Member], report: Report) -> tuple[Member, ...]:
+    """The members in the order of ``pg_seq``; two with one number are a mistake, as their servers would have one name."""
+    by_seq: dict[int, list[Member]] = {}
+    for member in members:
+        by_seq.setdefault(member.seq, []).append(member)
+    for seq, same in by_seq.items():
+        if len(same) > 1:
+            hosts = listed(sorted(member.host for member in same))
+            report.problem(cluster, f"{seq} is the number of {hosts}; allowed: a number of its own for each member", field="pg_seq")
+    return tuple(sorted(members, key=lambda member: (member.seq, member.host)))
+
+
+def _parse(host: str, cluster: str, name: str, variables: dict[str, Any], report: Report) -> Any:
+    value = variables.get(name)
+    if value is None:
+        if name in ("pg_seq", "pg_role"):
+            report.problem(cluster, f"missing on host {host}; every member needs pg_cluster, pg_seq and pg_role", field=name)
+            return None
+        value = host if name == "pg_address" else _defaults.MEMBER[name]
+    try:
+        return _PARSERS[name](value)
+    except ValueProblem as problem:
+        report.problem(cluster, f"on host {host}: {problem}", field=name)
+        return None

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Other services of a node: ``haproxy_services`` in Pigsty's shape, as files for the same publication."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import addresses, balance_algorithm
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, listed, nearest, not_allowed, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._render import bind_lines, header, listen, state_lines, text
+
+OWNER = "node"
+_PROTOCOLS = ("tcp", "http")
+# A line that begins so would end the service and open something else (HAProxy manual 2.1).
+_SECTIONS = frozenset(
+    "global defaults frontend backend listen peers mailers program resolvers userlist http-errors cache ring fcgi-app"
+    " log-forward log-profile crt-store traces acme".split()
+)
+_KEYWORD = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class NodeServer:
+    """One server of a node's service; ``options`` are HAProxy's own words for it."""
+
+    name: str
+    ip: str
+    port: int
+    backup: bool
+    weight: int | None
+    options: str
+
+    def line(self) -> str:
+        words = [f"server {self.name} {_values.with_port(self.ip, self.port)}", self.options]
+        if self.weight is not None:
+            words.append(f"weight {self.weight}")
+        if self.backup:
+            words.append("backup")
+        return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True)
+class NodeService:
+    """One item of ``haproxy_services``, typed and with its defaults."""
+
+    name: str
+    port: int
+    ip: tuple[str, ...] | None
+    protocol: str
+    maxconn: int
+    balance: str
+    options: tuple[str, ...]
+    default: str
+    servers: tuple[NodeServer, ...]
+
+    @property
+    def checked(self) -> bool:
+        """Whether every server has a health check; one without would stay DOWN for ever in a resting state file."""
+        return all("check" in f"{self.default} {server.options}".split() for server in self.servers)
+
+
+def parse_node_services(value: Any, where: str, report: Report) -> tuple[NodeService, ...]:
+    """All services of ``haproxy_services`` (native types); mistakes go to ``report`` and leave out what has one."""
+    try:
+        declared = _values.sequence(value, "a list of services")
+    except ValueProblem as problem:
+        report.problem(where, str(problem), field="haproxy_services")
+        return ()
+    found = [_parse(item, f"haproxy_services[{index}]", where, report) for index, item in enumerate(declared)]
+    services = [service for service in found if service is not None]
+    names = [service.name for service in services]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        report.problem(where, f"{shown(name)} is the name of two services in haproxy_services; allowed: each name once", name, "name")
+    return tuple(services)
+
+
+def render_node_service(service: NodeService, host: str, ip: tuple[str, ...], state_dir: str, timeout_client: str, timeout_server: str) -> str:
+    """The file ``<name>.cfg`` of a node's service."""
+    directives = [
+        *bind_lines(service.ip or ip, service.port),
+        f"mode {service.protocol}",
+        f"maxconn {service.maxconn}",
+        f"balance {service.balance}",
+        "retries 3",
+        "timeout connect 3s",
+        "timeout queue 3s",
+        "timeout check 3s",
+        f"timeout client {timeout_client}",
+        f"timeout server {timeout_server}",
+        *service.options,
+        *(state_lines(service.name, state_dir) if service.checked else ()),
+        f"default-server {service.default}",
+    ]
+    opening = header(service.name, host, service.port, OWNER)
+    return text([*opening, *listen(service.name, directives, (server.line() for server in service.servers))])
+
+
+def _name(value: Any) -> str:
+    word = _values.name(value, "a service name")
+    if word == "haproxy":
+        raise not_allowed(value, "a name for a service", "any other, as haproxy.cfg is HAProxy's base configuration")
+    return word
+
+
+def _words(value: Any) -> str:
+    word = " ".join(_values.one_line(value, "options").split())
+    if "#" in word:
+        raise ValueProblem(f"{shown(value)} holds a '#', which would end the line; allowed: HAProxy's words without comments")
+    return word
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    return tuple(_directive(line) for line in _values.sequence(value, "a list of lines"))
+
+
+def _directive(value: Any) -> str:
+    line = _values.one_line(value, "a line").strip()
+    first = line.split()[0] if line else ""
+    if first in _SECTIONS or not _KEYWORD.fullmatch(first):
+        raise not_allowed(value, "a directive of a service", "one line of a listen section, such as 'option httpchk'")
+    return line
+
+
+def _protocol(value: Any) -> str:
+    if value not in _PROTOCOLS:
+        raise not_allowed(value, "a protocol", listed(_PROTOCOLS))
+    return str(value)
+
+
+Parser = Callable[[Any], Any]
+_SERVICE: dict[str, Parser] = {
+    "name": _name,
+    "port": _values.port,
+    "ip": addresses,
+    "protocol": _protocol,
+    "maxconn": lambda value: _values.integer(value, (1, 10_000_000), "a number of connections"),
+    "balance": _words,
+    "options": _lines,
+    "default": _words,
+    "servers": lambda value: _values.sequence(value, "a list of servers"),
+}
+_SERVER: dict[str, Parser] = {
+    "name": lambda value: _values.name(value, "a server name"),
+    "ip": _values.host_address,
+    "port": _values.port,
+    "backup": _values.boolean,
+    "weight": lambda value: _values.integer(value, _values.WEIGHTS, "a weight"),
+    "options": _words,
+}
+_SERVICE_DEFAULTS: dict[str, Any] = {
+    "ip": None,
+    "protocol": "tcp",
+    "maxconn": _defaults.SERVICE["maxconn"],
+    "balance": _defaults.SERVICE["balance"],
+    "options": (),
+    "default": _defaults.SERVICE["options"],
+    "servers": [],
+}
+_SERVER_DEFAULTS: dict[str, Any] = {"backup": False, "weight": None, "options": ""}
+
+
+def _parse(item: Any, label: str, where: str, report: Report) -> NodeService | None:
+    values = _fields(item, _SERVICE, _SERVICE_DEFAULTS, label, where, report)
+    if values is None:
+        return None
+    if values["protocol"] == "tcp":
+        try:
+            values["balance"] = balance_algorithm(values["balance"])
+        except ValueProblem as problem:
+            report.problem(where, str(problem), values["name"], "balance")
+    servers = [
+        _fields(server, _SERVER, _SERVER_DEFAULTS, f"{values['name']}.servers[{index}]", where, report) for index, server in enumerate(values["servers"])
+    ]
+    values["servers"] = tuple(NodeServer(**server) for server in servers if server is not None)
+    return NodeService(**values)
+
+
+def _fields(item: Any, parsers: dict[str, Parser], defaults: dict[str, Any], label: str, where: str, report: Report) -> dict[str, Any] | None:
+    """The typed fields of a service or a server; None when one is a mistake."""
+    before = len(report.problems)
+    if not isinstance(item, dict):
+        report.problem(where, f"{shown(item)} is not a mapping of fields; allowed: {listed(parsers)}", field=label)
+        return None
+    if isinstance(item.get("name"), str) and item["name"].isprintable() and "." not in label:
+        label = item["name"]
+    for key in item:
+        if key not in parsers:
+            report.problem(where, f"{shown(key)} is unknown{nearest(str(key), parsers)}; allowed: {listed(parsers)}", label, str(key)[:40])
+    values: dict[str, Any] = {}
+    for field, parse in parsers.items():
+        value = item.get(field)
+        if value is None:
+            if field not in defaults:
+                report.problem(where, "missing", label, field)
+            values[field] = defaults.get(field)
+            continue
+        try:
+            values[field] = parse(value)
+        except ValueProblem as problem:
+            report.problem(where, str(problem), label, field)
+    return values if len(report.problems) == before else None

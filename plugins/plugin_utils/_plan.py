@@ -1,0 +1,245 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: every load balancer of a run with all its services, made once for the whole play."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._cluster import Cluster, ClusterReader
+from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Listener, LoadBalancerReader, Settings, report_clashes
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, listed, nearest, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._resolver import Resolver
+from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one load balancer is to be told: the complete services of ``owners``."""
+
+    settings: Settings
+    owners: tuple[str, ...]
+    services: tuple[Service, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "conf_dir": settings.conf_dir,
+            "state_dir": settings.state_dir,
+            "config_args": None if settings.config_args is None else list(settings.config_args),
+            "master_socket": settings.master_socket,
+            "stats_socket": settings.stats_socket,
+            "reload": settings.reload,
+            "owners": list(self.owners),
+            "services": [service.to_dict() for service in self.services],
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    ``assigned`` says which load balancers a host of the play publishes, where that is not just itself: those of a
+    provider group that are outside the play are reached from the members that delegate to them.
+    """
+
+    publications: dict[str, Publication]
+    assigned: dict[str, list[str]]
+    providers: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan in types that JSON has."""
+        return {
+            "load_balancers": {host: publication.to_dict() for host, publication in self.publications.items()},
+            "assigned": self.assigned,
+            "providers": list(self.providers),
+            "warnings": list(self.warnings),
+        }
+
+
+def make_plan(inventory: Inventory, report: Report, play_hosts: Iterable[str] | None = None, only: Sequence[str] = ()) -> Plan:
+    """Plan the services of the clusters of a play.
+
+    ``play_hosts`` are the hosts of the play (all of the inventory when None); ``only`` narrows the run to clusters by
+    name. Raises `PlanError` with every mistake found.
+    """
+    planner = _Planner(inventory, report, inventory.hosts if play_hosts is None else list(play_hosts))
+    plan = planner.plan(only)
+    report.raise_problems()
+    return plan
+
+
+def services_of(inventory: Inventory, report: Report, cluster: str, load_balancer: str | None = None) -> list[Service]:
+    """The services of one cluster, as ``load_balancer`` (its first one when None) would carry them.
+
+    Raises `PlanError` with every mistake found in this cluster.
+    """
+    planner = _Planner(inventory, report, inventory.hosts)
+    planner.check_names([cluster])
+    report.raise_problems()
+    read = planner.cluster(cluster)
+    host = load_balancer or next(iter(read.load_balancers), None)
+    services = planner.resolver.services(read, planner.load_balancers.read(host)) if host else []
+    report.raise_problems()
+    return services
+
+
+class _Planner:
+    def __init__(self, inventory: Inventory, report: Report, play_hosts: list[str]) -> None:
+        self.inventory = inventory
+        self.report = report
+        self.play_hosts = dict.fromkeys(play_hosts)
+        self.resolver = Resolver(inventory, report)
+        self.load_balancers = LoadBalancerReader(inventory, report)
+        self.hosts_of = self._find_clusters()
+        self._reader = ClusterReader(inventory, report)
+        self._clusters: dict[str, Cluster] = {}
+
+    def _find_clusters(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for host in self.inventory.hosts:
+            name = self.inventory.value(host, "pg_cluster")
+            if name is not None and name != "":
+                found.setdefault(str(name), []).append(host)
+        return found
+
+    def cluster(self, name: str) -> Cluster:
+        if name not in self._clusters:
+            self._clusters[name] = self._reader.read(name, self.hosts_of[name])
+        return self._clusters[name]
+
+    def check_names(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.hosts_of:
+                known = sorted(self.hosts_of)
+                self.report.problem(str(name)[:60], f"{shown(name)} is not a cluster of the inventory{nearest(str(name), known)}; allowed: {listed(known)}")
+
+    def plan(self, only: Sequence[str]) -> Plan:
+        self.check_names(only)
+        delegating = self._delegating()
+        scope = [name for name in only if name in self.hosts_of] if only else self._clusters_of_play(delegating)
+        clusters = [self.cluster(name) for name in scope]
+        self._check_targets(clusters)
+        carried = self._carried(clusters, delegating)
+        publications = {host: self._publication(host, names) for host, names in carried.items()}
+        providers = tuple(host for host in publications if self.inventory.value(host, "pg_cluster") is None)
+        warnings = tuple(str(warning) for warning in dict.fromkeys(self.report.warnings))
+        return Plan(publications, self._assign(publications, clusters), providers, warnings)
+
+    def _delegating(self) -> dict[str, list[str]]:
+        """For each host of a provider group the clusters that name the group, by what their first member says."""
+        groups: dict[str, list[str]] = {}
+        for name, hosts in self.hosts_of.items():
+            provider = self.inventory.value(hosts[0], "pg_service_provider")
+            if provider:
+                groups.setdefault(str(provider), []).append(name)
+        found: dict[str, list[str]] = {}
+        for group, names in groups.items():
+            for host in self.inventory.groups.get(group, ()):
+                found.setdefault(host, []).extend(names)
+        return found
+
+    def _clusters_of_play(self, delegating: dict[str, list[str]]) -> list[str]:
+        own = {name for name, hosts in self.hosts_of.items() if any(host in self.play_hosts for host in hosts)}
+        carried = {name for host, names in delegating.items() if host in self.play_hosts for name in names}
+        return [name for name in self.hosts_of if name in own or name in carried]
+
+    def _carried(self, clusters: Sequence[Cluster], delegating: dict[str, list[str]]) -> dict[str, list[str]]:
+        """The load balancers of this run, each with every cluster it carries or once carried."""
+        carried: dict[str, list[str]] = {}
+        for cluster in clusters:
+            in_play = any(host in self.play_hosts for host in cluster.hosts)
+            targets = self._targets(cluster)
+            for host in cluster.load_balancers:
+                reached = host in self.play_hosts or (in_play and bool(cluster.provider))
+                if reached and (not targets or host in targets) and self.load_balancers.enabled(host):
+                    carried.setdefault(host, [])
+            if cluster.provider and not targets:
+                for host in cluster.hosts:
+                    if host in self.play_hosts and self.load_balancers.enabled(host):
+                        carried.setdefault(host, [])
+        for host, names in carried.items():
+            own = self.inventory.value(host, "pg_cluster")
+            names += [name for name in self.hosts_of if name == own or name in delegating.get(host, ())]
+        return carried
+
+    def _publication(self, host: str, names: Sequence[str]) -> Publication:
+        settings = self.load_balancers.read(host)
+        clusters = [self.cluster(name) for name in names]
+        left_alone = {cluster.name for cluster in clusters if self._targets(cluster) and host not in self._targets(cluster)}
+        services = [
+            service
+            for cluster in clusters
+            if host in cluster.load_balancers and cluster.name not in left_alone
+            for service in self.resolver.services(cluster, settings)
+        ]
+        self._check_listeners(settings, clusters, services)
+        return Publication(settings, self._owners(host, clusters, left_alone), tuple(services))
+
+    def _owners(self, host: str, clusters: Sequence[Cluster], left_alone: set[str]) -> tuple[str, ...]:
+        """Whose files this call may remove: what the host carries as a member, and every known cluster's delegated ones.
+
+        A cluster that this inventory does not know may be another controller's, on load balancers that both share.
+        """
+        owners = [f"delegated/{name}" for name in self.hosts_of if name not in left_alone]
+        if any(host in cluster.hosts and cluster.name not in left_alone for cluster in clusters):
+            owners.insert(0, "member/*")
+        return tuple(owners)
+
+    def _check_listeners(self, settings: Settings, clusters: Sequence[Cluster], services: Sequence[Service]) -> None:
+        listeners = [Listener(f"service {service.service} of cluster {service.cluster}", service.ip, service.port) for service in services]
+        listeners += [Listener(f"{service.name} of haproxy_services", service.ip or settings.ip, service.port) for service in settings.node_services]
+        listeners.append(Listener("haproxy_exporter_port", ("*",), settings.exporter_port))
+        for cluster in clusters:
+            for member in cluster.members:
+                if member.host == settings.host:
+                    ports = {"pg_port": member.pg_port, "pgbouncer_port": member.pgbouncer_port, "patroni_port": member.patroni_port}
+                    listeners += [Listener(f"{variable} of instance {member.name}", ("*",), port) for variable, port in ports.items()]
+        report_clashes(settings.host, listeners, self.report)
+        self._check_file_names(settings, services)
+
+    def _check_file_names(self, settings: Settings, services: Sequence[Service]) -> None:
+        """``pg-test`` with a service ``dr-primary`` and ``pg-test-dr`` with ``primary`` would share a file."""
+        owners: dict[str, str] = {service.name: "haproxy_services" for service in settings.node_services}
+        for service in services:
+            what = f"service {service.service} of cluster {service.cluster}"
+            if service.name in owners:
+                self.report.problem(
+                    f"load balancer {settings.host}",
+                    f"{service.name}.cfg would be the file of {what} and of {owners[service.name]}; allowed: names that differ when joined",
+                )
+            owners[service.name] = what
+
+    def _targets(self, cluster: Cluster) -> set[str]:
+        """The hosts that ``pg_service_targets`` means, which may name them by inventory name or by address."""
+        if not cluster.targets:
+            return set()
+        return {host for host in cluster.load_balancers if not self._names_of(host).isdisjoint(cluster.targets)}
+
+    def _names_of(self, host: str) -> set[str]:
+        known = self.inventory.values(host, ("ansible_host", "pg_address"))
+        return {host, *map(str, known.values())}
+
+    def _check_targets(self, clusters: Sequence[Cluster]) -> None:
+        load_balancers = dict.fromkeys(host for cluster in clusters for host in cluster.load_balancers)
+        allowed = {name for host in load_balancers for name in self._names_of(host)}
+        for target in dict.fromkeys(target for cluster in clusters for target in cluster.targets):
+            if target not in allowed:
+                names = listed(sorted(cluster.name for cluster in clusters if target in cluster.targets))
+                self.report.problem(
+                    names, f"{shown(target)} is not a load balancer of it{nearest(target, allowed)}; allowed: {listed(load_balancers)}", field="pg_service_targets"
+                )
+
+    def _assign(self, publications: dict[str, Publication], clusters: Sequence[Cluster]) -> dict[str, list[str]]:
+        outside = [host for host in publications if host not in self.play_hosts]
+        assigned: dict[str, list[str]] = {}
+        for host in outside:
+            members = [member for cluster in clusters if host in cluster.load_balancers for member in cluster.hosts if member in self.play_hosts]
+            publisher = min(members, key=lambda member: len(assigned.get(member, ())))
+            assigned.setdefault(publisher, [publisher] if publisher in publications else []).append(host)
+        return assigned

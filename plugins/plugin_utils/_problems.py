@@ -1,0 +1,94 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mistakes in an inventory: collected while planning, told all at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+_LONGEST_VALUE = 80
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake, with what a person needs to find and mend it.
+
+    ``where`` is a cluster, a load balancer or a host; ``service`` and ``field`` are empty when the mistake is not in one.
+    """
+
+    where: str
+    message: str
+    service: str = ""
+    field: str = ""
+
+    def __str__(self) -> str:
+        parts = [self.where]
+        if self.service:
+            parts.append(f"service {self.service}")
+        if self.field:
+            parts.append(self.field)
+        return ": ".join([*parts, self.message])
+
+
+class PlanError(Exception):
+    """The inventory cannot be planned; ``problems`` lists every reason, in the order of the inventory."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        noun = "problem" if count == 1 else "problems"
+        lines = [f"{count} {noun} in the inventory, no host was touched:"]
+        lines += [f"- {problem}" for problem in self.problems]
+        return "\n".join(lines)
+
+
+class ValueProblem(ValueError):
+    """A value is not what its field allows. The text says what it is and what is allowed, without naming the field."""
+
+
+@dataclass
+class Report:
+    """What planning has found so far. Problems end the plan when it is complete, warnings do not."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def problem(self, where: str, message: str, service: str = "", field: str = "") -> None:
+        self.problems.append(Problem(where, message, service, field))
+
+    def warning(self, where: str, message: str, service: str = "", field: str = "") -> None:
+        self.warnings.append(Problem(where, message, service, field))
+
+    def raise_problems(self) -> None:
+        """Raise `PlanError` when anything was found."""
+        if self.problems:
+            raise PlanError(self.problems)
+
+
+def shown(value: Any) -> str:
+    """A value as an error message shows it: quoted when it is text, shortened when long, on one line."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def not_allowed(value: Any, what: str, allowed: str) -> ValueProblem:
+    """``70000 is not a port; allowed: 1 to 65535``."""
+    return ValueProblem(f"{shown(value)} is not {what}; allowed: {allowed}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``, did you mean 'port'?`` for a near miss, nothing otherwise."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f", did you mean {found[0]!r}?" if found else ""
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as an error message lists them: ``a, b, c``, or ``none``."""
+    return ", ".join(words) or "none"

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of a ``default-server`` line: which there are, and what each takes (HAProxy manual 5.2).
+
+Only what a server of a TCP service can use is here. What a server line says itself (``check``, ``backup``, the check
+port and its TLS) is not: the collection writes those from the inventory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils import _values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, listed, nearest, shown
+
+_WORD = re.compile(r"[A-Za-z0-9_.,:/%=@+*\[\]-]+", re.ASCII)
+
+Check = Callable[[str], Any]
+
+
+def _count(least: int) -> Check:
+    return lambda word: _values.integer(word, (least, _values.COUNTS[1]), "a number")
+
+
+def _one_of(*words: str) -> Check:
+    def check(word: str) -> str:
+        if word not in words:
+            raise ValueProblem(f"{shown(word)} is unknown{nearest(word, words)}; allowed: {listed(words)}")
+        return word
+
+    return check
+
+
+def _weight(word: str) -> int:
+    return _values.integer(word, _values.WEIGHTS, "a weight")
+
+
+def _time(word: str) -> str:
+    return _values.duration(word)
+
+
+def _path(word: str) -> str:
+    return _values.path(word, "a path")
+
+
+def _any(word: str) -> str:
+    return word
+
+
+_WITH_ARGUMENT: dict[str, Check] = {
+    "agent-inter": _time,
+    "agent-port": _values.port,
+    "ca-file": _path,
+    "ciphers": _any,
+    "ciphersuites": _any,
+    "crl-file": _path,
+    "crt": _path,
+    "downinter": _time,
+    "error-limit": _count(1),
+    "fall": _count(1),
+    "fastinter": _time,
+    "init-addr": _any,
+    "inter": _time,
+    "maxconn": _count(0),
+    "maxqueue": _count(0),
+    "minconn": _count(0),
+    "namespace": _any,
+    "observe": _one_of("layer4"),
+    "on-error": _one_of("fastinter", "fail-check", "sudden-death", "mark-down"),
+    "on-marked-down": _one_of("shutdown-sessions"),
+    "on-marked-up": _one_of("shutdown-backup-sessions"),
+    "resolve-net": _any,
+    "resolve-prefer": _one_of("ipv4", "ipv6"),
+    "resolvers": _any,
+    "rise": _count(1),
+    "slowstart": _time,
+    "sni": _any,
+    "source": _any,
+    "ssl-max-ver": _one_of("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+    "ssl-min-ver": _one_of("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+    "tcp-ut": _time,
+    "verify": _one_of("none", "required"),
+    "verifyhost": _any,
+    "weight": _weight,
+}
+_ALONE = frozenset(
+    {
+        "agent-check",
+        "check-send-proxy",
+        "check-ssl",
+        "no-check-ssl",
+        "no-ssl",
+        "no-ssl-reuse",
+        "no-tls-tickets",
+        "non-stick",
+        "send-proxy",
+        "send-proxy-v2",
+        "ssl",
+        "ssl-reuse",
+        "stick",
+        "tfo",
+        "tls-tickets",
+    }
+)
+KNOWN = frozenset(_WITH_ARGUMENT) | _ALONE
+
+
+def server_options(value: Any) -> str:
+    """The options as one line of single-spaced words, each known and each with the argument it takes.
+
+    Raises `ValueProblem` for the first word that HAProxy would not take there, or that could end the line early.
+    """
+    words = iter(_values.one_line(value, "server options").split())
+    return " ".join(_checked(words))
+
+
+def _checked(words: Iterator[str]) -> Iterator[str]:
+    for word in words:
+        if not _WORD.fullmatch(word):
+            raise ValueProblem(f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*[]-")
+        yield word
+        if word in _ALONE:
+            continue
+        if word not in _WITH_ARGUMENT:
+            raise ValueProblem(f"{shown(word)} is not a server option{nearest(word, KNOWN)}; allowed: {listed(sorted(KNOWN))}")
+        argument = next(words, None)
+        if argument is None or not _WORD.fullmatch(argument):
+            raise ValueProblem(f"{word!r} lacks its argument" if argument is None else f"{word} {shown(argument)} is no argument HAProxy can read")
+        try:
+            _WITH_ARGUMENT[word](argument)
+        except ValueProblem as problem:
+            raise ValueProblem(f"{word} {problem}") from None
+        yield argument

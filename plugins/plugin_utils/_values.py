@@ -1,0 +1,171 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values as people type them, understood rightly.
+
+INI inventories, extra variables and templates give text where a number or a truth value is meant (``"6433"``,
+``"false"``). Each function takes such a value and returns the typed one, or raises `ValueProblem`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, not_allowed
+
+_TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
+_FALSE = frozenset({"false", "no", "off", "0", "n", "f", ""})
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+_PATH = re.compile(r"/[A-Za-z0-9_.,:@%+=/~-]*", re.ASCII)
+_DURATION = re.compile(r"([0-9]{1,12})(ms|s|m|h|d)?", re.ASCII)
+_MILLISECONDS = {None: 1, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST_DURATION = 2**31 - 1
+
+PORTS = (1, 65535)
+WEIGHTS = (0, 256)
+COUNTS = (1, 2**31 - 1)
+
+
+def native(value: Any) -> Any:
+    """The same value in plain Python types, whatever wrapper it came in (tagged, lazy, vaulted, unsafe)."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, Mapping):
+        return {native(key): native(item) for key, item in value.items()}
+    if isinstance(value, (bytes, bytearray)) or hasattr(value, "__ENCRYPTED__"):
+        return str(value)
+    if isinstance(value, (Sequence, set, frozenset)):
+        return [native(item) for item in value]
+    return str(value)
+
+
+def integer(value: Any, bounds: tuple[int, int], what: str) -> int:
+    """A whole number within ``bounds``, both included."""
+    low, high = bounds
+    allowed = f"{low} to {high}" if high != COUNTS[1] else f"a whole number from {low}"
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise not_allowed(value, what, allowed)
+    return value
+
+
+def port(value: Any) -> int:
+    return integer(value, PORTS, "a port")
+
+
+def boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, (str, int)) else None
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise not_allowed(value, "a truth value", "true or false")
+
+
+def text(value: Any, what: str = "text") -> str:
+    """Text, or a number that stands for it (an unquoted ``name: 1``)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise not_allowed(value, what, "text")
+    return value
+
+
+def word_list(value: Any, what: str) -> list[str]:
+    """A list of words, or one text of words set apart by commas or blanks."""
+    if isinstance(value, str):
+        return [word for word in re.split(r"[,\s]+", value) if word]
+    if isinstance(value, list):
+        return [text(item, f"{what} (in a list)") for item in value]
+    raise not_allowed(value, what, "one, or a list of them")
+
+
+def name(value: Any, what: str) -> str:
+    """A name that is safe as a proxy name and a file name (HAProxy manual 4: letters, digits, ``-``, ``_``, ``.``)."""
+    word = text(value, what)
+    if not _NAME.fullmatch(word) or len(word) > 100:
+        raise not_allowed(value, what, "up to 100 letters, digits, '-', '_' and '.', beginning with a letter, a digit or '_'")
+    return word
+
+
+def path(value: Any, what: str) -> str:
+    """An absolute path that HAProxy reads as one word and that no ``..`` leads out of."""
+    word = text(value, what)
+    if not _PATH.fullmatch(word) or ".." in word.split("/"):
+        raise not_allowed(value, what, "an absolute path of letters, digits and -_.,:@%+=~/")
+    return word.rstrip("/") or "/"
+
+
+def duration(value: Any, what: str = "a duration", least: int = 1) -> str:
+    """A time as HAProxy writes it (manual 2.5): a number of milliseconds, or one with a unit, at most 24 days."""
+    word = text(value, what).strip()
+    match = _DURATION.fullmatch(word)
+    if not match or not least <= int(match[1]) * _MILLISECONDS[match[2]] <= _LONGEST_DURATION:
+        raise not_allowed(value, what, "a number with ms, s, m, h or d, such as 30s or 24h, up to 24d")
+    return word
+
+
+def bind_address(value: Any) -> str:
+    """An address to listen on: ``*``, IPv4, or IPv6 with or without brackets; in its shortest form."""
+    word = text(value, "an address").strip()
+    if word == "*":
+        return word
+    try:
+        return str(ipaddress.ip_address(_without_brackets(word)))
+    except ValueError:
+        raise not_allowed(value, "an address to listen on", "'*', an IPv4 or an IPv6 address, or a list of them") from None
+
+
+def host_address(value: Any, what: str = "an address") -> str:
+    """Where a host is reached: IPv4, IPv6 or a name."""
+    word = text(value, what).strip()
+    try:
+        return str(ipaddress.ip_address(_without_brackets(word)))
+    except ValueError:
+        pass
+    if _HOST_NAME.fullmatch(word) and not re.fullmatch(r"[0-9.]+", word):
+        return word
+    raise not_allowed(value, what, "an IPv4 address, an IPv6 address or a host name")
+
+
+def with_port(address: str, number: int) -> str:
+    """``10.0.0.1:5433``, ``*:5433``, ``[fd00::1]:5433``."""
+    return f"[{address}]:{number}" if ":" in address else f"{address}:{number}"
+
+
+def mapping(value: Any, what: str) -> dict[Any, Any]:
+    if not isinstance(value, dict):
+        raise not_allowed(value, what, "a mapping of fields")
+    return value
+
+
+def sequence(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise not_allowed(value, what, "a list")
+    return value
+
+
+def one_line(value: Any, what: str) -> str:
+    """Text without a line break or any other control character, which is how a directive would be smuggled in."""
+    word = text(value, what)
+    if any(ord(char) < 32 or ord(char) == 127 or char in "\x85\u2028\u2029" for char in word):
+        raise ValueProblem(f"{word!r} holds a line break or another control character; allowed: one line of printable text")
+    return word
+
+
+def _without_brackets(word: str) -> str:
+    return word[1:-1] if word.startswith("[") and word.endswith("]") else word
