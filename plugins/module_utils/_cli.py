@@ -1,0 +1,308 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Typed clients of HAProxy's two command sockets (HAProxy Management Guide 9.3 and 9.4).
+
+`RuntimeAPI` speaks to a worker (``stats socket``, or a worker behind the master), `MasterCLI` to the master (``-S``).
+Every command travels on a connection of its own, closed for writing behind it: HAProxy answers, then closes, so the
+end of an answer needs no guessing by prompts or empty lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import dataclasses
+import io
+import re
+import socket
+import time
+from collections.abc import Iterator
+
+_POLL = 0.05  # seconds between two looks at something that is about to change
+_UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
+_FAILED = re.compile(r"\[failed: (\d+)\]")
+_NO_TARGET = ("Can't find the target PID", "Can't find the target CLI", "Can't connect to the target CLI")
+_BREAKS = ("\n", "\r", "\0", ";", "<<")  # what would end the command early, or begin a payload
+
+
+class CLIError(Exception):
+    """A socket that does not answer, or an answer that is a refusal; the message names the socket."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerRow:
+    """One line of ``show servers state`` (version 1, Management Guide 9.3); the masks are explained there.
+
+    Times are seconds. Absent texts are "" (HAProxy prints ``-``), absent ports 0.
+    """
+
+    be_id: int
+    be_name: str
+    srv_id: int
+    srv_name: str
+    addr: str
+    port: int
+    op_state: int
+    admin_state: int
+    uweight: int
+    iweight: int
+    last_change: int
+    check_status: int
+    check_result: int
+    check_health: int
+    check_state: int
+    agent_state: int
+    bk_forced_id: int
+    srv_forced_id: int
+    fqdn: str
+    srvrecord: str
+    use_ssl: int
+    check_port: int
+    check_addr: str
+    agent_addr: str
+    agent_port: int
+
+
+_COLUMNS = {
+    "addr": "srv_addr",
+    "port": "srv_port",
+    "op_state": "srv_op_state",
+    "admin_state": "srv_admin_state",
+    "uweight": "srv_uweight",
+    "iweight": "srv_iweight",
+    "last_change": "srv_time_since_last_change",
+    "check_status": "srv_check_status",
+    "check_result": "srv_check_result",
+    "check_health": "srv_check_health",
+    "check_state": "srv_check_state",
+    "agent_state": "srv_agent_state",
+    "bk_forced_id": "bk_f_forced_id",
+    "srv_forced_id": "srv_f_forced_id",
+    "fqdn": "srv_fqdn",
+    "use_ssl": "srv_use_ssl",
+    "check_port": "srv_check_port",
+    "check_addr": "srv_check_addr",
+    "agent_addr": "srv_agent_addr",
+    "agent_port": "srv_agent_port",
+}
+
+
+class RuntimeAPI:
+    """The Runtime API of one worker: by its ``stats socket``, or through the master with a `prefix` like ``@1 ``."""
+
+    def __init__(self, path: str, prefix: str = "", timeout: float = 10.0) -> None:
+        self.path = path
+        self.prefix = prefix
+        self.timeout = timeout
+
+    def command(self, line: str) -> str:
+        """The answer to one command: "" or lines that each end in a newline. What it means is the caller's to judge.
+
+        Raises `CLIError` when the socket does not answer in time, when no worker is behind the prefix, and for a
+        `line` that HAProxy would read as more than one command.
+        """
+        answer = _exchange(self.path, self.prefix + _one_command(line), self.timeout)
+        if self.prefix and answer.startswith(_NO_TARGET):
+            raise CLIError(f"HAProxy's master socket {self.path} knows no worker {self.prefix.strip()}")
+        return answer
+
+    def info(self) -> dict[str, str]:
+        """``show info`` as a mapping, for example ``{"Version": "2.6.12", "CurrConns": "3"}``."""
+        pairs = (line.partition(": ") for line in self._expect("show info", "Name: ").splitlines())
+        return {name: value for name, _separator, value in pairs}
+
+    def stat(self) -> list[dict[str, str]]:
+        """``show stat``: one mapping per frontend, server and backend (columns: Management Guide 9.1)."""
+        text = self._expect("show stat", "# pxname,")
+        return list(csv.DictReader(io.StringIO(text[2:])))
+
+    def servers_state(self) -> list[ServerRow]:
+        """``show servers state``: every server of every proxy."""
+        return parse_servers_state(self._expect("show servers state", "1\n"))
+
+    def _expect(self, line: str, start: str) -> str:
+        answer = self.command(line)
+        if not answer.startswith(start):
+            shown = answer.strip().split("\n", 1)[0] or "nothing"
+            raise CLIError(f"HAProxy at {self.path} answered {line!r} with: {shown}")
+        return answer
+
+
+def parse_servers_state(text: str) -> list[ServerRow]:
+    """The rows of a ``version 1`` state dump or file; columns are found by the names in its header line."""
+    lines = text.splitlines()
+    if len(lines) < 2 or lines[0].strip() != "1" or not lines[1].startswith("# "):
+        raise CLIError("the server state is not in format version 1, the only one that HAProxy 2.6 to 3.0 write")
+    header = lines[1][2:].split()
+    return [_server_row(dict(zip(header, line.split()))) for line in lines[2:] if line and not line.startswith("#")]
+
+
+def _server_row(cells: dict[str, str]) -> ServerRow:
+    values: dict[str, str | int] = {}
+    for field in dataclasses.fields(ServerRow):
+        text = cells.get(_COLUMNS.get(field.name, field.name), "-")
+        text = "" if text == "-" else text
+        values[field.name] = text if field.type == "str" else int(text or 0)
+    return ServerRow(**values)  # type: ignore[arg-type]
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A worker as ``show proc`` lists it; `reloads` it has survived, `uptime` in seconds."""
+
+    pid: int
+    reloads: int
+    uptime: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Processes:
+    """``show proc``: the master, its reloads and how many of the last ones in a row failed, and its workers."""
+
+    master: int
+    reloads: int
+    failed: int
+    workers: tuple[Process, ...]
+    old_workers: tuple[Process, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reload:
+    """What became of a reload, and what HAProxy said of it (nothing on 2.6, which says it on its stderr only)."""
+
+    ok: bool
+    log: str
+
+
+class MasterCLI:
+    """The master's socket. `timeout`, in seconds, bounds a reload: loading the files and starting the worker."""
+
+    def __init__(self, path: str, timeout: float = 60.0) -> None:
+        self.path = path
+        self.timeout = timeout
+
+    def processes(self) -> Processes:
+        return parse_processes(_exchange(self.path, "show proc", min(self.timeout, 10.0)), self.path)
+
+    def current(self) -> RuntimeAPI:
+        """The Runtime API of the current worker."""
+        return RuntimeAPI(self.path, "@1 ")
+
+    def worker(self, pid: int) -> RuntimeAPI:
+        """The Runtime API of the worker with that process id, which may be an old one."""
+        return RuntimeAPI(self.path, f"@!{pid} ")
+
+    def old_sessions(self) -> dict[int, int]:
+        """How many client connections each old worker still holds; one that ends while it is asked is left out."""
+        held: dict[int, int] = {}
+        for process in self.processes().old_workers:
+            with contextlib.suppress(CLIError):
+                held[process.pid] = int(self.worker(process.pid).info()["CurrConns"])
+        return held
+
+    def reload(self) -> Reload:
+        """Reload, and wait for the verdict.
+
+        From 2.7 on the answer is the verdict (``Success=1`` or ``Success=0`` and the log). 2.6 closes the connection
+        instead; there the first ``show proc`` of the re-executed master tells: it counts one more reload, and either
+        has a worker that was not there before or counts a failed reload.
+        """
+        before = self.processes()
+        deadline = time.monotonic() + self.timeout
+        try:
+            answer = _exchange(self.path, "reload", self.timeout)
+        except _CutOffError:
+            answer = ""
+        verdict, _separator, log = answer.partition("\n")
+        if verdict.startswith("Success="):
+            return Reload(verdict == "Success=1", log[3:].strip() if log.startswith("--\n") else log.strip())
+        if answer.strip():
+            raise CLIError(f"HAProxy's master socket {self.path} refused to reload: {answer.strip()}")
+        return Reload(self._reloaded(before, deadline), "")
+
+    def _reloaded(self, before: Processes, deadline: float) -> bool:
+        known = {process.pid for process in before.workers}
+        for now in self._looks(deadline):
+            if any(process.pid not in known for process in now.workers):
+                return True
+            if now.reloads > before.reloads and now.failed:
+                return False
+        raise CLIError(f"HAProxy's master at {self.path} gave no verdict on the reload in {self.timeout:g} seconds")
+
+    def _looks(self, deadline: float) -> Iterator[Processes]:
+        """What ``show proc`` says, again and again until the deadline; raises when the master is not back by then."""
+        trouble: _CutOffError | None = None
+        while time.monotonic() < deadline:
+            trouble = None
+            try:
+                yield self.processes()
+            except _CutOffError as error:
+                trouble = error
+            time.sleep(_POLL)
+        if trouble is not None:
+            raise trouble
+
+
+def parse_processes(text: str, path: str) -> Processes:
+    """``show proc`` of HAProxy 2.5 and later. `path` is for the message of the `CLIError` about anything else."""
+    master: tuple[int, int, int] | None = None
+    groups: dict[str, list[Process]] = {"# workers": [], "# old workers": []}
+    section: list[Process] | None = None
+    for line in text.splitlines():
+        words = line.split()
+        if line.startswith("#"):
+            section = groups.get(line.strip())
+        elif len(words) >= 3 and words[1] == "master":
+            failed = _FAILED.search(line)
+            master = int(words[0]), int(words[2]), int(failed.group(1)) if failed else 0
+        elif len(words) >= 4 and words[1] == "worker" and section is not None:
+            section.append(Process(int(words[0]), int(words[2]), _seconds(words[3])))
+    if master is None:
+        shown = text.strip().split("\n", 1)[0] or "nothing"
+        raise CLIError(f"{path} is not the socket of an HAProxy master: it answered 'show proc' with: {shown}")
+    return Processes(*master, tuple(groups["# workers"]), tuple(groups["# old workers"]))
+
+
+def _seconds(uptime: str) -> int:
+    match = _UPTIME.fullmatch(uptime)
+    if match is None:
+        return 0
+    days, hours, minutes, seconds = (int(part) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+class _CutOffError(CLIError):
+    """No connection, or one cut before an answer came: a master that re-executes itself does both for a moment."""
+
+
+def _one_command(line: str) -> str:
+    for broken in _BREAKS:
+        if broken in line:
+            raise CLIError(f"not one command for HAProxy, it holds {broken!r}: {line!r}")
+    return line
+
+
+def _exchange(path: str, line: str, timeout: float) -> str:
+    deadline = time.monotonic() + timeout
+    parts: list[bytes] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.settimeout(timeout)
+            connection.connect(path)
+            connection.sendall(line.encode() + b"\n")
+            connection.shutdown(socket.SHUT_WR)
+            while part := connection.recv(65536):
+                parts.append(part)
+                connection.settimeout(max(deadline - time.monotonic(), 0.001))
+        except socket.timeout:
+            raise CLIError(f"HAProxy at {path} did not answer {line!r} within {timeout:g} seconds") from None
+        except (ConnectionResetError, BrokenPipeError):
+            raise _CutOffError(f"HAProxy at {path} closed the connection before it answered {line!r}") from None
+        except OSError as error:
+            kind = _CutOffError if isinstance(error, (ConnectionRefusedError, FileNotFoundError)) else CLIError
+            raise kind(f"HAProxy does not answer at {path}: {error.strerror or error}") from None
+    if not parts:
+        raise _CutOffError(f"HAProxy at {path} closed the connection before it answered {line!r}")
+    text = b"".join(parts).decode(errors="replace").rstrip("\n")
+    return text + "\n" if text else ""
