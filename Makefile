@@ -1,0 +1,124 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Every target sets up what it needs by itself: Debian packages (as root, or through sudo) and virtual environments
+# in .venvs, made of the Python named by PYTHON=... or else of the first fit one on the PATH.
+
+CORES := 2.16 2.17 2.18 2.19
+OLDEST := $(firstword $(CORES))
+NEWEST := $(lastword $(CORES))
+PACKAGES := git haproxy python3 python3-venv
+
+# The caller's folder, locale and settings of Ansible, pytest or Python must not change what happens here.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+override ROOT := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
+ifneq ($(ROOT),$(CURDIR))
+$(error run make in $(ROOT), or as make -C $(ROOT))
+endif
+export LC_ALL := C.UTF-8
+export ANSIBLE_COLLECTIONS_PATH := $(ROOT)/.build
+export ANSIBLE_CONFIG := $(ROOT)/tests/ansible.cfg
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+unexport $(filter-out ANSIBLE_COLLECTIONS_PATH ANSIBLE_CONFIG,$(filter ANSIBLE_% MOLECULE_% MYPY% PYTEST_% PYTHON%,$(.VARIABLES)))
+
+FIT := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+PYTHON ?= $(shell for p in python3.11 python3 /usr/bin/python3; do \
+	if $$p -c '$(FIT)' 2>/dev/null; then echo $$p; break; fi; done)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+COLLECTION := .build/ansible_collections/pgsvc/access
+STEPS = $(MAKE) --no-print-directory
+
+.PHONY: help
+help: ## what can be made
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+##### trying it
+
+.PHONY: demo demo-clean
+demo: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## the sandbox: real HAProxy processes on loopback, published twice
+	@PATH="$(ROOT)/$(<D)/bin:$$PATH" examples/sandbox/demo up
+
+demo-clean: ## end the sandbox and remove its folder
+	@PATH="$(ROOT)/.venvs/core-$(NEWEST)/bin:$$PATH" examples/sandbox/demo down
+
+##### proving it
+
+.PHONY: test test-fast lint sanity
+test: root ## everything, the lab of real machines included
+	@$(STEPS) test-fast
+	@$(STEPS) test-lab
+
+# The static checks and the older ansible-cores side by side, then the newest one alone, so that pytest has the last word.
+test-fast: ## everything but the lab
+	@$(STEPS) --jobs=3 --output-sync=target --keep-going lint sanity $(patsubst %,suite-%,$(filter-out $(NEWEST),$(CORES)))
+	@$(STEPS) suite-$(NEWEST)
+
+suite-%: .venvs/core-%/.ready $(COLLECTION)
+	@echo "== unit and integration tests, ansible-core $*"
+	@.venvs/core-$*/bin/python -m pytest --quiet --numprocesses=4 tests/unit tests/integration
+
+lint: lint-python lint-ansible ## ruff, mypy, ansible-lint, changelog fragments
+
+.PHONY: lint-python lint-ansible
+lint-python: .venvs/lint/.ready $(COLLECTION)
+	@echo "== ruff, mypy"
+	@.venvs/lint/bin/ruff check --quiet
+	@.venvs/lint/bin/mypy -p ansible_collections.pgsvc.access
+
+lint-ansible: .venvs/lint/.ready $(COLLECTION)
+	@echo "== ansible-lint, changelog fragments"
+	@PATH="$(ROOT)/.venvs/lint/bin:$$PATH" .venvs/lint/bin/ansible-lint --nocolor
+	@.venvs/lint/bin/antsibull-changelog lint
+
+sanity: sanity-$(OLDEST) sanity-$(NEWEST) ## ansible-test sanity, oldest and newest ansible-core
+
+sanity-%: .venvs/core-%/.ready
+	@echo "== ansible-test sanity, ansible-core $*"
+	@.venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$*
+
+.PHONY: root
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "make test boots real machines and needs root: sudo make test (without them: make test-fast)" >&2; exit 1; }
+
+-include tests/lab/lab.mk
+
+##### measuring it, shipping it
+
+.PHONY: benchmark dist
+benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, and write the figures into docs/performance.md
+	@$(<D)/bin/python tests/benchmark/run.py
+
+dist: .venvs/core-$(NEWEST)/.ready ## the tarball that ansible-galaxy installs
+	@$(<D)/bin/ansible-galaxy collection build --force --output-path .build
+
+##### what all of it stands on
+
+.PHONY: packages clean distclean
+packages:
+	@missing=$$(for p in $(PACKAGES); do \
+		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+		echo "installing" $$missing; \
+		$(SUDO) apt-get update -qq; \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	fi
+
+.venvs/%/.ready: tests/requirements/%.txt tests/requirements/test.txt requirements.txt | packages
+	@echo "making the environment $*"
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r $<
+	@touch $@
+
+$(COLLECTION):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../.. $@
+
+clean: ## remove what was built and cached
+	@rm -rf .build .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+distclean: clean ## remove the virtual environments, too
+	@rm -rf .venvs
