@@ -101,6 +101,27 @@ def render_node_service(service: NodeService, host: str, ip: tuple[str, ...], st
     return text([*opening, *listen(service.name, directives, (server.line() for server in service.servers))])
 
 
+def node_service_files(services: Any, host: str, ip: Any, state_dir: Any, timeout_client: Any, timeout_server: Any) -> list[dict[str, Any]]:
+    """The files of a node's services, as the publish module takes them. Raises `PlanError` with every mistake."""
+    report = Report()
+    host = str(_values.native(host))
+    settings: dict[str, Any] = {}
+    parsers: dict[str, tuple[Any, Parser]] = {
+        "pg_service_ip": (ip, addresses),
+        "haproxy_state_dir": (state_dir, lambda value: _values.path(value, "a path")),
+        "haproxy_client_timeout": (timeout_client, _values.duration),
+        "haproxy_server_timeout": (timeout_server, _values.duration),
+    }
+    for variable, (value, parse) in parsers.items():
+        try:
+            settings[variable] = parse(_values.native(value))
+        except ValueProblem as problem:
+            report.problem(host, str(problem), field=variable)
+    found = parse_node_services(_values.native(services), host, report)
+    report.raise_problems()
+    return [{"name": service.name, "owner": OWNER, "content": render_node_service(service, host, *settings.values())} for service in found]
+
+
 def _name(value: Any) -> str:
     word = _values.name(value, "a service name")
     if word == "haproxy":

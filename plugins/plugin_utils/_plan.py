@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.pgsvc.access.plugins.plugin_utils._cluster import Cluster, ClusterReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Listener, LoadBalancerReader, Settings, report_clashes
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, listed, nearest, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, listed, nearest, shown, told_once
 from ansible_collections.pgsvc.access.plugins.plugin_utils._resolver import Resolver
 from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
 
@@ -128,7 +128,7 @@ class _Planner:
         carried = self._carried(clusters, delegating)
         publications = {host: self._publication(host, names) for host, names in carried.items()}
         providers = tuple(host for host in publications if self.inventory.value(host, "pg_cluster") is None)
-        warnings = tuple(str(warning) for warning in dict.fromkeys(self.report.warnings))
+        warnings = tuple(told_once(self.report.warnings))
         return Plan(publications, self._assign(publications, clusters), providers, warnings)
 
     def _delegating(self) -> dict[str, list[str]]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 _LONGEST_VALUE = 80
+_MOST_PLACES = 4
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,10 @@ class PlanError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        count = len(self.problems)
-        noun = "problem" if count == 1 else "problems"
-        lines = [f"{count} {noun} in the inventory, no host was touched:"]
-        lines += [f"- {problem}" for problem in self.problems]
-        return "\n".join(lines)
+        lines = told_once(self.problems)
+        noun = "problem" if len(lines) == 1 else "problems"
+        title = f"{len(lines)} {noun} in the inventory, no host was touched:"
+        return "\n".join([title, *(f"- {line}" for line in lines)])
 
 
 class ValueProblem(ValueError):
@@ -70,6 +70,20 @@ class Report:
         """Raise `PlanError` when anything was found."""
         if self.problems:
             raise PlanError(self.problems)
+
+
+def told_once(problems: Iterable[Problem]) -> list[str]:
+    """One line for each problem; what is the same in many places (a mistake in ``all``) is told once with the places."""
+    places: dict[Problem, list[str]] = {}
+    for problem in problems:
+        places.setdefault(replace(problem, where=""), []).append(problem.where)
+    return [str(replace(problem, where=_places(list(dict.fromkeys(where))))) for problem, where in places.items()]
+
+
+def _places(where: list[str]) -> str:
+    if len(where) <= _MOST_PLACES:
+        return ", ".join(where)
+    return f"{', '.join(where[:_MOST_PLACES])} and {len(where) - _MOST_PLACES} more"
 
 
 def shown(value: Any) -> str:

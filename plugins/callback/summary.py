@@ -1,0 +1,95 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: summary
+type: aggregate
+short_description: One last line that says what happened on how many load balancers
+version_added: 1.0.0
+author: pgsvc.access contributors (@pgsvc)
+description:
+  - Ends a run with one line on the load balancers that M(pgsvc.access.haproxy_publish) was called for.
+  - C(bin/pgsql-svc) uses it. Enable it elsewhere with C(callbacks_enabled = pgsvc.access.summary).
+requirements:
+  - Enable in configuration, unless C(bin/pgsql-svc) does it.
+"""
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+_ACTION = "pgsvc.access.haproxy_publish"
+
+
+class CallbackModule(CallbackBase):
+    """Collects the result of each load balancer by the publish task."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "pgsvc.access.summary"
+    CALLBACK_NEEDS_ENABLED = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._outcomes: dict[str, str] = {}
+        self._failed = False
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._note(result, "")
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        self._note(result, "")
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._failed = self._failed or not ignore_errors
+        self._note(result, "failed")
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        self._note(result, "failed")
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._failed = True
+        self._note(result, "unreachable")
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        self._display.display(self._line())
+
+    def _note(self, result: Any, trouble: str) -> None:
+        task, values = _of(result, "task"), _of(result, "result")
+        if task.action != _ACTION or "results" in values or values.get("skipped"):
+            return
+        delegated = values.get("_ansible_delegated_vars") or {}
+        host = values.get("load_balancer") or values.get("_ansible_item_label") or delegated.get("ansible_delegated_host") or _of(result, "host").get_name()
+        trouble = "unreachable" if values.get("unreachable") else trouble
+        self._outcomes[str(host)] = trouble or _outcome(values)
+
+    def _line(self) -> str:
+        if not self._outcomes:
+            return "pgsql-svc: failed, no load balancer was touched" if self._failed else "pgsql-svc: no load balancer to publish to"
+        kinds: dict[str, list[str]] = {}
+        for host, outcome in self._outcomes.items():
+            kinds.setdefault(outcome, []).append(host)
+        count = len(self._outcomes)
+        parts = [f"{len(hosts)} {kind}{_named(kind, hosts)}" for kind, hosts in sorted(kinds.items())]
+        return f"pgsql-svc: {count} load balancer{'' if count == 1 else 's'}: {', '.join(parts)}"
+
+
+def _outcome(values: dict[str, Any]) -> str:
+    if not values.get("changed"):
+        return "unchanged"
+    method = values.get("applied", {}).get("method", "none")
+    how = {"none": "written, not applied", "runtime": "changed without a reload"}
+    return how.get(method, "changed by a reload")
+
+
+def _named(kind: str, hosts: list[str]) -> str:
+    """Who is in trouble is named; the rest is counted."""
+    return f" ({', '.join(sorted(hosts))})" if kind in ("failed", "unreachable") else ""
+
+
+def _of(result: Any, name: str) -> Any:
+    """A part of a task result, by its public name since ansible-core 2.19 and by its old one before."""
+    return getattr(result, name, None) or getattr(result, f"_{name}")

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: plan
+short_description: Plan the services of PostgreSQL clusters for every load balancer
+version_added: 1.0.0
+author: pgsvc.access contributors (@pgsvc)
+description:
+  - Reads clusters, members and service definitions from an inventory and gives, for each load balancer, all services
+    it is to carry, with nothing left to decide.
+  - Touches no host. Every mistake of the inventory is reported in one message.
+  - The role P(pgsvc.access.pg_service#role) does the same by the action M(pgsvc.access.pg_service_plan).
+positional: _input
+options:
+  _input:
+    description: The variables of all hosts, which is what Ansible calls C(hostvars).
+    type: dict
+    required: true
+  groups:
+    description: The groups of the inventory with their hosts, which is what Ansible calls C(groups).
+    type: dict
+    required: true
+  hosts:
+    description:
+      - The hosts that the run is about, such as C(ansible_play_hosts). All hosts of the inventory by default.
+      - The load balancers of a provider group are planned when a cluster that delegates to the group has a member here.
+    type: list
+    elements: str
+  clusters:
+    description: Plan these clusters only.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Show which services every load balancer carries
+  ansible.builtin.debug:
+    msg: "{{ item.key }}: {{ item.value.services | map(attribute='name') | join(', ') }}"
+  loop: "{{ (hostvars | pgsvc.access.plan(groups=groups)).load_balancers | dict2items }}"
+  loop_control:
+    label: "{{ item.key }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: The plan.
+  type: dict
+  contains:
+    load_balancers:
+      description:
+        - For each load balancer of the run, how HAProxy runs there (C(conf_dir), C(state_dir), C(config_args),
+          C(master_socket), C(stats_socket), C(reload)), whose files may be removed (C(owners)), and its C(services).
+        - A service has C(name), C(cluster), C(service), C(owner), C(load_balancer), C(ip), C(port), C(check), C(maxconn),
+          C(balance), C(options), C(timeout_client), C(timeout_server), C(allbackups), C(on_member_removed),
+          C(instances), C(backups), and C(servers), each with C(name), C(address), C(port), C(check_port), C(weight),
+          C(backup), C(ca_file).
+      type: dict
+    assigned:
+      description: Load balancers that another host of the play publishes, by that host.
+      type: dict
+    providers:
+      description: Load balancers that are not members of a cluster.
+      type: list
+    warnings:
+      description: What is allowed but looks like a mistake.
+      type: list
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import make_plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
+
+
+def plan(
+    hostvars: Mapping[str, Any],
+    groups: Mapping[str, Iterable[str]],
+    hosts: Iterable[str] | None = None,
+    clusters: Iterable[str] = (),
+) -> dict[str, Any]:
+    """See DOCUMENTATION."""
+    report = Report()
+    try:
+        return make_plan(Inventory(hostvars, groups, report), report, hosts, list(clusters)).to_dict()
+    except PlanError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"plan": plan}

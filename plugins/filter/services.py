@@ -1,0 +1,84 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: services
+short_description: The services of one PostgreSQL cluster, resolved
+version_added: 1.0.0
+author: pgsvc.access contributors (@pgsvc)
+description:
+  - Gives the services of one cluster as a load balancer carries them, selectors evaluated, destinations turned into ports
+    and defaults filled in. For people who render templates of their own.
+  - Touches no host. Every mistake of the cluster is reported in one message.
+positional: _input
+options:
+  _input:
+    description: The variables of all hosts, which is what Ansible calls C(hostvars).
+    type: dict
+    required: true
+  cluster:
+    description: The name of the cluster, the value of C(pg_cluster) of its members.
+    type: str
+    required: true
+  groups:
+    description: The groups of the inventory with their hosts, which is what Ansible calls C(groups).
+    type: dict
+    required: true
+  load_balancer:
+    description:
+      - The load balancer whose view is wanted. It decides the addresses to bind and the timeouts.
+      - The first one of the cluster by default.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Show who serves what in a cluster
+  ansible.builtin.debug:
+    msg: "{{ item.name }} on port {{ item.port }}: {{ item.servers | map(attribute='name') | join(', ') }}"
+  loop: "{{ hostvars | pgsvc.access.services(cluster='pg-test', groups=groups) }}"
+  loop_control:
+    label: "{{ item.name }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The services in the order of their definitions, each as P(pgsvc.access.plan#filter) gives it.
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import services_of
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
+
+
+def services(
+    hostvars: Mapping[str, Any],
+    cluster: str,
+    groups: Mapping[str, Iterable[str]],
+    load_balancer: str | None = None,
+) -> list[dict[str, Any]]:
+    """See DOCUMENTATION."""
+    report = Report()
+    try:
+        found = services_of(Inventory(hostvars, groups, report), report, str(cluster), load_balancer)
+    except PlanError as error:
+        raise AnsibleFilterError(str(error)) from error
+    return [service.to_dict() for service in found]
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"services": services}
