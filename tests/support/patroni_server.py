@@ -1,0 +1,122 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process behind `patroni.Patroni`: REST API and "PostgreSQL" of every member in one event loop. Run as a script.
+
+The first line on stdin lists the members, each further one is an order; every line is answered on stdout by one line
+of JSON. The process ends with its stdin, so it cannot outlive the test that started it.
+
+The "PostgreSQL" port greets with ``<member> <role>`` and then echoes lines. Sessions survive a change of role: what
+cuts them must be the load balancer, as with PgBouncer in front of a demoted primary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import ssl
+import sys
+from typing import Any
+
+PRIMARY, REPLICA, SYNC, STANDBY_LEADER = "primary", "replica", "sync", "standby_leader"
+STANDBYS = frozenset({REPLICA, SYNC})
+
+# https://patroni.readthedocs.io/en/latest/rest_api.html, "Health check endpoints"
+ENDPOINTS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("/", "/primary", "/read-write", "/master"), frozenset({PRIMARY})),
+    "/leader": frozenset({PRIMARY, STANDBY_LEADER}),
+    "/standby-leader": frozenset({STANDBY_LEADER}),
+    "/replica": STANDBYS,
+    "/read-only": STANDBYS | {PRIMARY},
+    **dict.fromkeys(("/sync", "/synchronous"), frozenset({SYNC})),
+    "/read-only-sync": frozenset({PRIMARY, SYNC}),
+    **dict.fromkeys(("/async", "/asynchronous"), frozenset({REPLICA})),
+    "/health": STANDBYS | {PRIMARY, STANDBY_LEADER},
+}
+
+
+class Member:
+    """One member. `role` may also be ``stopped``: alive, and 503 to every check. `delay`: seconds before an answer."""
+
+    def __init__(self, name: str, address: str, rest_port: int, ports: list[int], tls: list[str] | None) -> None:
+        self.name = name
+        self.address = address
+        self.rest_port = rest_port
+        self.ports = ports
+        self.role = "stopped"
+        self.delay = 0.0
+        self.checks = 0
+        self._tls = _context(tls)
+        self._servers: list[asyncio.Server] = []
+        self._sessions: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        rest = await asyncio.start_server(self._check, self.address, self.rest_port, ssl=self._tls)
+        sessions = [await asyncio.start_server(self._session, self.address, port, backlog=1024) for port in self.ports]
+        self._servers = [rest, *sessions]
+
+    async def stop(self) -> None:
+        """As a machine that is switched off: nothing listens, every session ends."""
+        for server in self._servers:
+            server.close()
+        self._servers = []
+        for writer in list(self._sessions):
+            writer.transport.abort()
+
+    async def _check(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            request = await reader.readuntil(b"\r\n\r\n")
+            self.checks += 1
+            await asyncio.sleep(self.delay)
+            path = request.split(b" ", 2)[1].decode().partition("?")[0]
+            status = "200 OK" if self.role in ENDPOINTS.get(path, ()) else "503 Service Unavailable"
+            writer.write(f"HTTP/1.0 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+            await writer.drain()
+        with contextlib.suppress(OSError):
+            writer.close()
+            await writer.wait_closed()
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._sessions.add(writer)
+        with contextlib.suppress(OSError):
+            writer.write(f"{self.name} {self.role}\n".encode())
+            while line := await reader.readline():
+                writer.write(line)
+                await writer.drain()
+        self._sessions.discard(writer)
+        writer.close()
+
+
+def _context(tls: list[str] | None) -> ssl.SSLContext | None:
+    if tls is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*tls)
+    return context
+
+
+async def obey(members: dict[str, Member], order: dict[str, Any]) -> dict[str, Any]:
+    """``add`` a member, ``set`` its attributes, ``start`` or ``stop`` it by name; or ask for ``checks``."""
+    if "add" in order:
+        member = Member(**order["add"])
+        members[member.name] = member
+        await member.start()
+    for name, values in order.get("set", {}).items():
+        vars(members[name]).update(values)
+    if "stop" in order:
+        await members[order["stop"]].stop()
+    if "start" in order:
+        await members[order["start"]].start()
+    return {name: member.checks for name, member in members.items()}
+
+
+async def serve() -> None:
+    loop = asyncio.get_running_loop()
+    members: dict[str, Member] = {}
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        print(json.dumps(await obey(members, json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())
