@@ -19,8 +19,21 @@ _OWNER_ARGUMENT = re.compile(r"[^\s:*]+")
 
 # The keywords that open a section (HAProxy configuration manual 2.4 to 12, up to HAProxy 3.2).
 _SECTIONS = frozenset(
-    "acme backend cache crt-store defaults fcgi-app frontend global http-errors listen log-forward log-profile "
-    "mailers peers program resolvers ring traces userlist".split()
+    (
+        *(
+            "acme",
+            "backend",
+            "cache",
+            "crt-store",
+            "defaults",
+            "fcgi-app",
+            "frontend",
+            "global",
+            "http-errors",
+            "listen",
+        ),
+        *("log-forward", "log-profile", "mailers", "peers", "program", "resolvers", "ring", "traces", "userlist"),
+    )
 )
 
 
@@ -74,9 +87,16 @@ def parse(name: str, text: str) -> ServiceFile:
 
 
 def directives(text: str) -> list[list[str]]:
-    """The words of every line that is neither blank nor a comment."""
-    lines = (line.split() for line in text.splitlines())
-    return [words for words in lines if words and not words[0].startswith("#")]
+    """The words of every line that is neither blank nor a comment, without the comment that may follow them."""
+    lines = (_without_comment(line.split()) for line in text.splitlines())
+    return [words for words in lines if words]
+
+
+def _without_comment(words: list[str]) -> list[str]:
+    for position, word in enumerate(words):
+        if word.startswith("#"):
+            return words[:position]
+    return words
 
 
 def owner_of(text: str) -> Optional[str]:
@@ -130,8 +150,8 @@ class Listener:
 def listeners(text: str) -> list[Listener]:
     """The TCP listeners of a configuration file, with the section of each (`listen pg-test-primary`).
 
-    Reads what can be told from the text alone: sockets, variables, port ranges, and listeners that are tied to an interface
-    or a network namespace are left out.
+    Reads what can be told from the text alone: sockets, variables, port ranges, and listeners that are tied to an
+    interface or a network namespace are left out.
     """
     found: list[Listener] = []
     section = ""
@@ -148,15 +168,14 @@ def listeners(text: str) -> list[Listener]:
 
 def _listener(section: str, bind: str) -> Optional[Listener]:
     """One address of a `bind` line (HAProxy manual, 4.2 `bind` and 11.1 address formats)."""
-    for prefix, family in (("ipv4@", "ipv4"), ("ipv6@", "ipv6"), ("", "")):
-        if bind.startswith(prefix):
-            bind = bind[len(prefix) :]
-            break
+    family = ""
+    if bind.startswith(("ipv4@", "ipv6@")):
+        family, _at, bind = bind.partition("@")
     host, colon, port = bind.rpartition(":")
     if not colon or not port.isdigit() or "$" in host or "@" in host or "/" in host:
         return None
     host = host.strip("[]")
     family = family or ("ipv6" if ":" in host else "ipv4")
-    if host in ("", "*", "0.0.0.0", "::"):
+    if host in {"", "*", "0.0.0.0", "::"}:  # noqa: S104  compared, not bound
         host = "*"
     return Listener(section, family, host.lower(), int(port))

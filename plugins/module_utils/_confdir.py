@@ -1,0 +1,158 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The configuration directory: what is in it, and what a call wants to be different."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import (
+    SUFFIX,
+    adoptable,
+    listeners,
+    owned_by,
+    owner_of,
+    valid_name,
+    valid_owner,
+)
+
+CREATED = "created"
+UPDATED = "updated"
+REMOVED = "removed"
+UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A `.cfg` file as it stands on disk. `changed` is when its content last became what it is (ctime, seconds)."""
+
+    content: bytes
+    changed: float
+
+    @property
+    def text(self) -> str:
+        return self.content.decode(errors="surrogateescape")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A service file that a call asks for. `cut_removed`: whether sessions of a removed server are cut at once."""
+
+    name: str
+    owner: str
+    content: str
+    cut_removed: bool = True
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one file; `before` and `after` are None where there is no file."""
+
+    name: str
+    owner: str
+    status: str
+    before: Optional[bytes]
+    after: Optional[bytes]
+
+
+def read(directory: Path) -> dict[str, Entry]:
+    """The files that HAProxy loads from a directory (manual, `-f`): regular, not hidden, ending in `.cfg`; by stem."""
+    found: dict[str, Entry] = {}
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.endswith(SUFFIX) and not name.startswith(".") and entry.is_file():
+                found[name[: -len(SUFFIX)]] = Entry(Path(entry.path).read_bytes(), entry.stat().st_ctime)
+    return dict(sorted(found.items()))
+
+
+def compare(disk: Mapping[str, Entry], wanted: Sequence[Wanted], owners: Sequence[str]) -> list[Change]:
+    """What a call changes, one entry per file it is about, by name.
+
+    Raises `PublishError` for files that may not be replaced and for arguments that make no sense.
+    """
+    _check_arguments(wanted, owners)
+    changes = [_change(file, disk.get(file.name), owners) for file in wanted]
+    names = {file.name for file in wanted}
+    for name, entry in disk.items():
+        owner = owner_of(entry.text)
+        if name not in names and owner is not None and owned_by(owner, owners):
+            changes.append(Change(name, owner, REMOVED, entry.content, None))
+    return sorted(changes, key=lambda change: change.name)
+
+
+def _check_arguments(wanted: Sequence[Wanted], owners: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for file in wanted:
+        if not valid_name(file.name):
+            raise PublishError(
+                f"files: {file.name!r} cannot be the name of a service file; allowed: letters, digits, '-', '_', '.', "
+                "not a leading '.', and not 'haproxy'"
+            )
+        if file.name in seen:
+            raise PublishError(f"files: {file.name} is given twice; allowed: each name once")
+        if not valid_owner(file.owner):
+            raise PublishError(f"files: {file.name} has the owner {file.owner!r}; allowed: no blank, ':' or '*'")
+        if owner_of(file.content) != file.owner:
+            raise PublishError(
+                f"files: the content of {file.name} does not name its owner; allowed: a line "
+                f"'# managed by pgsvc.access, owner {file.owner}: changes made here are overwritten'"
+            )
+        if not owned_by(file.owner, owners):
+            raise PublishError(
+                f"files: {file.name} has the owner {file.owner}, which owners ({', '.join(owners)}) lacks"
+            )
+        seen.add(file.name)
+
+
+def _change(file: Wanted, entry: Optional[Entry], owners: Sequence[str]) -> Change:
+    after = file.content.encode()
+    if entry is None:
+        return Change(file.name, file.owner, CREATED, None, after)
+    owner = owner_of(entry.text)
+    if owner is None and not adoptable(file.name, entry.text):
+        raise PublishError(
+            f"{file.name}{SUFFIX} is there already, was not written by pgsvc.access and holds more than "
+            f"'listen {file.name}': move it away, or give the service another name"
+        )
+    if owner is not None and not owned_by(owner, owners):
+        raise PublishError(
+            f"{file.name}{SUFFIX} is there already and belongs to {owner}, not to {file.owner}: "
+            "give one of the two services another name, or remove the file when its owner is gone"
+        )
+    return Change(file.name, file.owner, UNCHANGED if entry.content == after else UPDATED, entry.content, after)
+
+
+def after(disk: Mapping[str, Entry], changes: Iterable[Change]) -> dict[str, bytes]:
+    """The contents of the whole directory once the changes are made, by stem."""
+    view = {name: entry.content for name, entry in disk.items()}
+    for change in changes:
+        if change.after is None:
+            view.pop(change.name, None)
+        else:
+            view[change.name] = change.after
+    return dict(sorted(view.items()))
+
+
+def check_listeners(view: Mapping[str, bytes], names: Iterable[str]) -> None:
+    """Raise `PublishError` when a file of `names` would share an address and port with another listener.
+
+    HAProxy accepts that (SO_REUSEPORT) and splits the connections between the two.
+    """
+    own = set(names)
+    found = [(name, each) for name, content in view.items() for each in listeners(content.decode(errors="replace"))]
+    for name, mine in found:
+        for other, theirs in found:
+            if name in own and theirs is not mine and mine.overlaps(theirs):
+                raise PublishError(
+                    f"{name}{SUFFIX} and {other}{SUFFIX} would both listen on port {mine.port} "
+                    f"({mine.section} on {mine}, {theirs.section} on {theirs}) and HAProxy would split the connections "
+                    "between them: give one of them another port or address, or remove the file that is not needed"
+                )

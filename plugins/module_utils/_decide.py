@@ -1,0 +1,54 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which way leads from what HAProxy runs to what the files say: none, the Runtime API, or a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Head
+
+NONE = "none"
+RUNTIME = "runtime"
+RELOAD = "reload"
+SYSTEMD = "systemd"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`method` is NONE, RUNTIME or RELOAD; `reason` one sentence for people."""
+
+    method: str
+    reason: str
+
+
+def decide(
+    target: Mapping[str, Head],
+    gone: Collection[str],
+    loaded: Mapping[str, Head],
+    proxies: Collection[str],
+    servers: Collection[str],
+) -> Decision:
+    """Choose the way.
+
+    `target`: what the files will say, of the services this call is about. `gone`: services of its owners that have no
+    file any more. `loaded`: what the worker has loaded. `proxies`: what it runs. `servers`: the services whose servers
+    are not the files' ones.
+    """
+    reasons = {
+        "new": [name for name in target if name not in proxies],
+        "removed": [name for name in gone if name in proxies],
+        "changed beyond its servers": [
+            n for n in target if n in proxies and n in loaded and loaded[n].digest != target[n].digest
+        ],
+        "on disk but perhaps not loaded yet": [n for n in target if n in proxies and n not in loaded],
+    }
+    if any(reasons.values()):
+        said = "; ".join(f"{', '.join(sorted(names))}: {why}" for why, names in reasons.items() if names)
+        return Decision(RELOAD, f"only a reload can apply this ({said})")
+    if servers:
+        return Decision(RUNTIME, f"only servers changed ({', '.join(sorted(servers))})")
+    return Decision(NONE, "HAProxy runs what the files say")

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A set of files judged by HAProxy before it replaces another: `haproxy -c` on a private copy of the directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX
+from ansible_collections.pgsvc.access.plugins.module_utils._startup import Startup
+
+_TIMEOUT = 60  # seconds; HAProxy resolves the names of servers while it checks
+
+
+@contextlib.contextmanager
+def staged(directory: Path, view: Mapping[str, bytes], temporary: str) -> Iterator[Path]:
+    """A private folder with the `.cfg` files of `view` (by stem) and links to everything else that `directory` holds.
+
+    Where files are named relative to the configuration (`default-path`, HAProxy manual 3.1), it also has the same
+    neighbours.
+    """
+    root = Path(tempfile.mkdtemp(prefix="pgsvc-", dir=temporary))
+    try:
+        stage = root / directory.name
+        stage.mkdir(mode=0o700)
+        for entry in _entries(directory):
+            if not _loaded(entry):
+                (stage / entry.name).symlink_to(entry.path)
+        if any(b"default-path" in content for content in view.values()):
+            for entry in _entries(directory.parent):
+                if entry.name != directory.name:
+                    (root / entry.name).symlink_to(entry.path)
+        for name, content in view.items():
+            (stage / f"{name}{SUFFIX}").write_bytes(content)
+        yield stage
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _loaded(entry: os.DirEntry[str]) -> bool:
+    return entry.name.endswith(SUFFIX) and not entry.name.startswith(".") and entry.is_file()
+
+
+def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, bytes], temporary: str) -> list[str]:
+    """Let HAProxy check `directory` as it would be with the files of `view`; returns its warnings.
+
+    Raises `PublishError` with HAProxy's own words when it rejects them; the paths are those of `directory`.
+    """
+    with staged(directory, view, temporary) as stage:
+        command = [binary, *startup.validation_arguments(directory, stage)]
+        try:
+            done = subprocess.run(  # noqa: PLW1510  the exit status is judged below
+                command,
+                cwd=startup.directory,
+                env=dict(startup.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=_TIMEOUT,
+            )
+        except FileNotFoundError:
+            raise PublishError(f"there is no {binary} to validate with: install HAProxy, or set binary") from None
+        except subprocess.TimeoutExpired:
+            raise PublishError(f"{binary} -c took more than {_TIMEOUT} seconds: can it resolve all names?") from None
+        except OSError as error:
+            raise PublishError(f"{binary} cannot be started: {error.strerror}") from error
+        words = done.stdout.decode(errors="replace").replace(str(stage), str(directory))
+    if done.returncode != 0:
+        raise PublishError(f"HAProxy rejects the new files: {_alerts(words)}")
+    return [line for line in _spoken(words) if line.startswith("[WARNING]")]
+
+
+def _alerts(words: str) -> str:
+    spoken = _spoken(words)
+    return "\n".join([line for line in spoken if not line.startswith(("[NOTICE]", "[WARNING]"))] or spoken)
+
+
+def _spoken(words: str) -> list[str]:
+    return [line.rstrip() for line in words.splitlines() if line.strip()]

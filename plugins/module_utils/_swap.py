@@ -1,0 +1,180 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several files of a directory replaced as one, also when the process is killed in the middle.
+
+New contents wait beside their targets under temporary names, old files stay reachable by a second link. When all of
+that is on disk, a journal says which names go and which temporary names become real ones; only then the first name
+changes. A run that finds a journal completes it (`recover`). Undoing is the same with the old files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Entry
+from ansible_collections.pgsvc.access.plugins.module_utils._files import (
+    leftovers,
+    sync_directory,
+    temporary,
+    write_file,
+    write_new,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, parse
+
+Step = Callable[[str], None]
+
+_MODE = 0o644
+
+
+class Swap:
+    """One change of a directory: `prepare`, `commit`, then `undo` or `finish`.
+
+    `contents` has the new content of each name, None for a file that goes. `step` is told each thing that has been
+    done; tests use it to stop there.
+    """
+
+    def __init__(self, directory: Path, contents: Mapping[str, Optional[bytes]], step: Step) -> None:
+        self._directory = directory
+        self._contents = contents
+        self._step = step
+        self._new = [name for name, content in contents.items() if content is not None]
+        self._old = [name for name in contents if os.path.lexists(_target(directory, name))]
+        self._movers = self._find_movers()
+
+    def prepare(self) -> None:
+        """Put everything that the swap needs on disk. A failure leaves the directory as it was."""
+        try:
+            for name, content in self._contents.items():
+                if content is not None:
+                    write_new(_waiting(self._directory, "new", name), content, _MODE)
+                    self._step(f"write {name}")
+            for name in self._old:
+                old = _waiting(self._directory, "old", name)
+                os.link(_target(self._directory, name), old, follow_symlinks=False)
+                self._step(f"keep {name}")
+        except OSError:
+            clean(self._directory)
+            raise
+
+    def commit(self) -> None:
+        """Make the change. A failure leaves the directory as it was."""
+        gone = [name for name in self._old if name not in self._new]
+        journal = Journal("new", [*gone, *self._movers], self._new)
+        try:
+            journal.write(self._directory)
+            self._step("write the journal")
+            journal.carry_out(self._directory, self._step)
+        except OSError:
+            self.undo()
+            raise
+
+    def undo(self) -> None:
+        """Put the old files back: the same inodes, so byte for byte, with their owners, modes and times."""
+        created = [name for name in self._new if name not in self._old]
+        journal = Journal("old", [*created, *self._movers], self._old)
+        try:
+            journal.write(self._directory)
+        except OSError:  # a full disk: go without, but never leave the journal of the change that is being undone
+            _journal(self._directory).unlink(missing_ok=True)
+        journal.carry_out(self._directory, self._step)
+        clean(self._directory)
+
+    def finish(self) -> None:
+        """The change stands: drop the old files."""
+        clean(self._directory)
+        self._step("drop the old files")
+
+    def _find_movers(self) -> list[str]:
+        """Files whose listeners change: they go first, so that no two files on disk ever listen on one port."""
+        movers = []
+        for name in self._old:
+            new, old = self._contents[name], _target(self._directory, name)
+            if new is not None and _binds(name, old.read_bytes()) != _binds(name, new):
+                movers.append(name)
+        return movers
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What is left to do: remove these names, then give these names what waits for them as `kind` (new or old)."""
+
+    kind: str
+    remove: list[str]
+    rename: list[str]
+
+    def write(self, directory: Path) -> None:
+        write_file(_journal(directory), json.dumps(vars(self)).encode(), 0o600)
+
+    def carry_out(self, directory: Path, step: Step) -> None:
+        """Do it, or what a killed run left of it."""
+        waiting = [name for name in self.rename if os.path.lexists(_waiting(directory, self.kind, name))]
+        for name in self.remove:
+            if name in waiting or name not in self.rename:
+                _target(directory, name).unlink(missing_ok=True)
+                step(f"remove {name}")
+        for name in waiting:
+            _waiting(directory, self.kind, name).replace(_target(directory, name))
+            step(f"rename {name}")
+        sync_directory(directory)
+        _journal(directory).unlink(missing_ok=True)
+        step("remove the journal")
+
+
+def pending(directory: Path) -> Optional[Journal]:
+    """The journal of a run that was killed while it changed the directory."""
+    try:
+        return Journal(**json.loads(_journal(directory).read_bytes()))
+    except FileNotFoundError:
+        return None
+
+
+def recover(directory: Path) -> None:
+    """Complete what a killed run had begun to change, and remove what it left behind."""
+    journal = pending(directory)
+    if journal is not None:
+        journal.carry_out(directory, lambda _step: None)
+    clean(directory)
+
+
+def overlay(directory: Path, disk: Mapping[str, Entry]) -> dict[str, Entry]:
+    """What the directory will hold once `recover` has completed the work of a killed run; nothing is written."""
+    view = dict(disk)
+    journal = pending(directory)
+    if journal is not None:
+        for name in journal.remove:
+            if name not in journal.rename:
+                view.pop(name, None)
+        for name in journal.rename:
+            waiting = _waiting(directory, journal.kind, name)
+            if waiting.exists():
+                view[name] = Entry(waiting.read_bytes(), waiting.stat().st_ctime)
+    return dict(sorted(view.items()))
+
+
+def clean(directory: Path) -> None:
+    """Remove temporary files."""
+    for path in leftovers(directory):
+        path.unlink(missing_ok=True)
+
+
+def _target(directory: Path, name: str) -> Path:
+    return directory / f"{name}{SUFFIX}"
+
+
+def _waiting(directory: Path, kind: str, name: str) -> Path:
+    return temporary(_target(directory, name), kind)
+
+
+def _journal(directory: Path) -> Path:
+    return temporary(directory / "swap", "journal")
+
+
+def _binds(name: str, content: bytes) -> frozenset[str]:
+    return parse(name, content.decode(errors="replace")).binds

@@ -1,0 +1,271 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: haproxy_publish
+short_description: Publish service files to a running HAProxy
+version_added: 1.0.0
+author:
+  - pgsvc.access contributors
+description:
+  - Brings the service files of one load balancer to a given state and makes its running HAProxy follow.
+  - Compares the files with those on disk, validates the whole configuration with the HAProxy binary and the arguments
+    that this HAProxy is started with, replaces the files as one, applies the change and verifies it. When HAProxy
+    rejects the files nothing is changed; when it fails to take them over, the old ones are put back.
+  - When only servers differ, the change is made through the Runtime API and no session is lost; otherwise HAProxy is
+    reloaded, once, and the new process begins with the health of the servers that the old one knew.
+  - It also compares with what HAProxy really runs. Files that are right but not loaded yet are applied.
+  - One call per load balancer and set of owners. Two calls at once wait for each other.
+options:
+  files:
+    description:
+      - The complete set of service files of O(owners). A file of these owners that is not in the list is removed.
+      - Not looked at with O(write=false).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - Name of the service. It is the name of the file, without C(.cfg), and of the C(listen) section in it.
+          - Letters, digits, C(-), C(_) and C(.); neither a leading C(.) nor V(haproxy).
+        type: str
+        required: true
+      owner:
+        description:
+          - Whose file it is. The content has to say the same, see O(files[].content).
+        type: str
+        required: true
+      content:
+        description:
+          - The text of the file, with one C(listen) section of that name.
+          - It has a line C(# managed by pgsvc.access, owner OWNER:), followed by any text. This line alone tells the
+            files of this collection from those of others.
+        type: str
+        required: true
+      cut_removed:
+        description:
+          - What becomes of the sessions of a server that is removed from this service through the Runtime API.
+            V(true) ends them, because nobody watches the server any more; V(false) lets them end by themselves.
+        type: bool
+        default: true
+  owners:
+    description:
+      - The owners that this call speaks for, each exact or as C(prefix/*). Files of other owners, and files without an
+        owner, are never removed.
+    type: list
+    elements: str
+    required: true
+  conf_dir:
+    description: Directory of the service files.
+    type: path
+    default: /etc/haproxy
+  state_dir:
+    description:
+      - Directory of the module's own state. It holds the server states that a new HAProxy process begins with, and the
+        record of what HAProxy has loaded. Made with mode 0700 when it is not there.
+    type: path
+    default: /var/lib/haproxy/pgsvc
+  config_args:
+    description:
+      - The arguments about its configuration that HAProxy is started with, for example V(["-f", "/etc/haproxy"]).
+      - Without it they are those of the running master, else those of O(unit), else C(-f) and O(conf_dir).
+    type: list
+    elements: str
+  binary:
+    description: The HAProxy program that validates the files.
+    type: str
+    default: haproxy
+  unit:
+    description: The systemd unit of HAProxy. Used to reload only where there is no master socket.
+    type: str
+    default: haproxy
+  master_socket:
+    description: The socket of HAProxy's master CLI (its option C(-S)).
+    type: path
+    default: /run/haproxy-master.sock
+  stats_socket:
+    description: The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+    type: path
+    default: /run/haproxy/admin.sock
+  write:
+    description: With V(false) no file is changed, and what is on disk of O(owners) but not running is applied.
+    type: bool
+    default: true
+  apply:
+    description: With V(false) the files are validated and written, and the running HAProxy is left alone.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    description: Tells what would be done and validates the files; writes nothing outside the temporary folder.
+    support: full
+  diff_mode:
+    description: Shows each file that changes.
+    support: full
+  idempotent:
+    description: When the files are there and HAProxy runs them, nothing is written and no process is started.
+    support: full
+  platform:
+    description: Linux with HAProxy 2.6 or later, started in master-worker mode.
+    support: full
+    platforms: linux
+notes:
+  - Needs root, or a user who may write O(conf_dir) and O(state_dir) and use the sockets.
+seealso:
+  - name: HAProxy Management Guide
+    description: The master CLI and the Runtime API.
+    link: https://docs.haproxy.org/2.6/management.html
+"""
+
+EXAMPLES = r"""
+- name: Publish one service
+  pgsvc.access.haproxy_publish:
+    owners: [example]
+    files:
+      - name: app-db
+        owner: example
+        content: |
+          # managed by pgsvc.access, owner example: changes made here are overwritten
+          listen app-db
+              bind *:6433
+              mode tcp
+              timeout connect 3s
+              timeout client 24h
+              timeout server 24h
+              server app-db-1 10.10.10.11:6432 check
+
+- name: Write and validate now, apply later
+  pgsvc.access.haproxy_publish:
+    owners: ["member/*"]
+    files: "{{ files }}"
+    apply: false
+
+- name: Apply what is on disk and not yet running
+  pgsvc.access.haproxy_publish:
+    owners: ["member/*"]
+    write: false
+
+- name: Remove all files of an owner, where HAProxy is kept by Pigsty
+  pgsvc.access.haproxy_publish:
+    owners: [member/pg-test]
+    files: []
+    conf_dir: /etc/haproxy/conf.d
+"""
+
+RETURN = r"""
+services:
+  description: Every service file of the call and every one it removed, by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the service.
+      type: str
+      sample: pg-test-primary
+    owner:
+      description: Whose file it is.
+      type: str
+      sample: member/pg-test
+    status:
+      description: V(created), V(updated), V(removed) or V(unchanged), said of the file.
+      type: str
+      sample: updated
+applied:
+  description: How the running HAProxy was brought to what the files say.
+  returned: success
+  type: dict
+  contains:
+    method:
+      description:
+        - V(none) when it was there already or O(apply=false), V(runtime) through the Runtime API, V(reload) through
+          the master's socket, V(systemd) by a reload of the unit.
+      type: str
+      sample: runtime
+    reason:
+      description: Why this way, in one sentence.
+      type: str
+      sample: only servers changed (pg-test-primary)
+old_workers:
+  description:
+    - Workers of earlier reloads that still hold sessions. Nobody checks the servers of those sessions any more.
+  returned: success
+  type: dict
+  contains:
+    count:
+      description: How many workers.
+      type: int
+      sample: 1
+    sessions:
+      description: How many sessions they hold together.
+      type: int
+      sample: 12
+warnings:
+  description: What a check mode run could not tell, and what could not be completed.
+  returned: when there are any
+  type: list
+  elements: str
+diff:
+  description: Every file that changes, before and after.
+  returned: in diff mode
+  type: list
+  elements: dict
+rolled_back:
+  description: Whether files had been changed and were put back.
+  returned: failure
+  type: bool
+  sample: true
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import Request, publish
+
+_FILE: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "owner": {"type": "str", "required": True},
+    "content": {"type": "str", "required": True},
+    "cut_removed": {"type": "bool", "default": True},
+}
+_ARGUMENTS: dict[str, Any] = {
+    "files": {"type": "list", "elements": "dict", "default": [], "options": _FILE},
+    "owners": {"type": "list", "elements": "str", "required": True},
+    "conf_dir": {"type": "path", "default": "/etc/haproxy"},
+    "state_dir": {"type": "path", "default": "/var/lib/haproxy/pgsvc"},
+    "config_args": {"type": "list", "elements": "str"},
+    "binary": {"type": "str", "default": "haproxy"},
+    "unit": {"type": "str", "default": "haproxy"},
+    "master_socket": {"type": "path", "default": "/run/haproxy-master.sock"},
+    "stats_socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
+    "write": {"type": "bool", "default": True},
+    "apply": {"type": "bool", "default": True},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True)  # type: ignore[no-untyped-call]
+    arguments = dict(module.params)
+    arguments["files"] = [Wanted(**file) for file in arguments["files"]]
+    for name in ("conf_dir", "state_dir"):
+        arguments[name] = Path(arguments[name])
+    try:
+        result = publish(Request(**arguments, check=module.check_mode, temporary=module.tmpdir))
+    except PublishError as error:
+        module.fail_json(msg=str(error), rolled_back=error.rolled_back)
+    for warning in result.warnings:
+        module.warn(warning)
+    module.exit_json(**result.to_dict(arguments["conf_dir"], diff=module._diff))
+
+
+if __name__ == "__main__":
+    main()
