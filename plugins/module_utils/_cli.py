@@ -4,8 +4,8 @@
 """Typed clients of HAProxy's two command sockets (HAProxy Management Guide 9.3 and 9.4).
 
 `RuntimeAPI` speaks to a worker (``stats socket``, or a worker behind the master), `MasterCLI` to the master (``-S``).
-Every command travels on a connection of its own, closed for writing behind it: HAProxy answers, then closes, so the
-end of an answer needs no guessing by prompts or empty lines.
+Every command travels on a connection of its own, which HAProxy closes behind its answer: where an answer ends needs no
+guessing by prompts or empty lines.
 """
 
 from __future__ import annotations
@@ -284,25 +284,37 @@ def _one_command(line: str) -> str:
 
 
 def _exchange(path: str, line: str, timeout: float) -> str:
-    deadline = time.monotonic() + timeout
-    parts: list[bytes] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
-            connection.settimeout(timeout)
-            connection.connect(path)
-            connection.sendall(line.encode() + b"\n")
-            connection.shutdown(socket.SHUT_WR)
-            while part := connection.recv(65536):
-                parts.append(part)
-                connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            answer = _ask(connection, path, line, timeout)
         except socket.timeout:
             raise CLIError(f"HAProxy at {path} did not answer {line!r} within {timeout:g} seconds") from None
         except (ConnectionResetError, BrokenPipeError):
-            raise _CutOffError(f"HAProxy at {path} closed the connection before it answered {line!r}") from None
+            answer = b""
         except OSError as error:
             kind = _CutOffError if isinstance(error, (ConnectionRefusedError, FileNotFoundError)) else CLIError
             raise kind(f"HAProxy does not answer at {path}: {error.strerror or error}") from None
-    if not parts:
+    if not answer:
         raise _CutOffError(f"HAProxy at {path} closed the connection before it answered {line!r}")
-    text = b"".join(parts).decode(errors="replace").rstrip("\n")
+    text = answer.decode(errors="replace").rstrip("\n")
     return text + "\n" if text else ""
+
+
+def _ask(connection: socket.socket, path: str, line: str, timeout: float) -> bytes:
+    """All that HAProxy sends until it closes.
+
+    This side is closed for writing as soon as an answer begins, and not before: the master of 3.0 never closes a
+    connection that was half-closed while it looked for a worker that is gone.
+    """
+    deadline = time.monotonic() + timeout
+    parts: list[bytes] = []
+    connection.settimeout(timeout)
+    connection.connect(path)
+    connection.sendall(line.encode() + b"\n")
+    while part := connection.recv(65536):
+        if not parts:
+            with contextlib.suppress(OSError):  # not connected any more: HAProxy was faster
+                connection.shutdown(socket.SHUT_WR)
+        parts.append(part)
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
+    return b"".join(parts)

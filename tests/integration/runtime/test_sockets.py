@@ -27,8 +27,8 @@ def address(haproxy: HAProxy, patroni: Patroni, new_address: Callable[[], str]) 
         "pg-primary", service_file("pg-primary", f"{ip}:{PORT}", servers, state_dir=None, default_server=QUICK)
     )
     haproxy.start()
-    haproxy.wait_status("pg-primary", "pg1", "UP")
-    haproxy.wait_status("pg-primary", "pg2", "DOWN")
+    for server, status in (("pg1", "UP"), ("pg2", "DOWN"), ("pg3", "DOWN")):
+        haproxy.wait_status("pg-primary", server, status)
     return ip, PORT
 
 
