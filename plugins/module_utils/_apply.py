@@ -38,17 +38,14 @@ class Applied:
 
 
 class ApplyError(Exception):
-    """HAProxy did not come to what the files say; `taken` says that it has loaded them nevertheless."""
-
-    def __init__(self, message: str, taken: bool) -> None:
-        super().__init__(message)
-        self.taken = taken
+    """HAProxy did not come to what the files say."""
 
 
 class Apply:
     """One apply: decide how, carry it out, or go back.
 
-    `disk` is the directory before the change, `changes` what the call makes of it.
+    `disk` is the directory before the change, `changes` what the call makes of it. `taken` says that the process has
+    begun to take the new files over.
     """
 
     def __init__(
@@ -62,6 +59,7 @@ class Apply:
         self._request = request
         self._process = process
         self._step = step
+        self.taken = False
         self._record_path = request.state_dir / "loaded.json"
         self._record = _loaded.read_record(self._record_path)
         self._loaded = _loaded.loaded(self._record, process.worker, disk)
@@ -81,8 +79,10 @@ class Apply:
 
     def decide(self) -> Decision:
         """Which way leads to the files; asks the running process, changes nothing."""
-        target = {name: _loaded.Head(s.owner or "", s.head_digest) for name, s in self._services.items()}
-        return decide(target, self._gone, self._loaded, self._process.proxies(), self._differing())
+        return decide(self._target(), self._gone, self._loaded, self._process.proxies(), self._differing())
+
+    def _target(self) -> dict[str, _loaded.Head]:
+        return {name: _loaded.Head(s.owner or "", s.head_digest) for name, s in self._services.items()}
 
     def _differing(self) -> list[str]:
         return []
@@ -96,7 +96,6 @@ class Apply:
         reason = decision.reason
         self._reload()
         self._verify()
-        self._remember()
         return Applied(self.method(Decision(RELOAD, reason)), reason)
 
     def back(self) -> None:
@@ -109,11 +108,12 @@ class Apply:
             verdict = self._process.master.reload()
             if not verdict.ok:
                 words = verdict.log or self._log_of_systemd()
-                raise ApplyError(f"HAProxy failed to reload: {words}", taken=False)
+                raise ApplyError(f"HAProxy failed to reload: {words}")
         else:
             failure = _systemd.reload(self._request.unit)
             if failure is not None:
-                raise ApplyError(f"systemctl reload {self._request.unit} failed: {failure}", taken=False)
+                raise ApplyError(f"systemctl reload {self._request.unit} failed: {failure}")
+        self.taken = True
         self._process = self._successor(old)
         self._step("reload")
 
@@ -128,20 +128,24 @@ class Apply:
             if process is not None and process.worker != old:
                 return process
             time.sleep(_POLL)
-        raise ApplyError(f"no new worker came up within {_RELOAD_TIMEOUT:g} seconds of the reload", taken=False)
+        raise ApplyError(f"no new worker came up within {_RELOAD_TIMEOUT:g} seconds of the reload")
 
     def _verify(self) -> None:
         proxies = self._process.proxies()
         missing = sorted(set(self._services) - proxies)
         left = sorted(self._gone & proxies)
         if missing:
-            raise ApplyError(f"HAProxy reloaded, but does not know {', '.join(missing)}", taken=True)
+            raise ApplyError(f"HAProxy reloaded, but does not know {', '.join(missing)}")
         if left:
-            raise ApplyError(f"HAProxy reloaded, but still runs {', '.join(left)}", taken=True)
+            raise ApplyError(f"HAProxy reloaded, but still runs {', '.join(left)}")
 
-    def _remember(self) -> None:
-        disk = _confdir.read(self._request.conf_dir)
-        _loaded.write_record(self._record_path, _loaded.Record(self._process.worker, _loaded.heads(disk)))
+    def remember(self) -> None:
+        """Record what the worker has loaded."""
+        heads = {**self._loaded, **self._target()}
+        if self.taken:
+            heads = _loaded.heads(_confdir.read(self._request.conf_dir))
+        present = {name: head for name, head in heads.items() if name in self._view}
+        _loaded.write_record(self._record_path, _loaded.Record(self._process.worker, present))
         self._step("write the record")
 
 

@@ -25,12 +25,12 @@ class PublishError(Exception):
         self.rolled_back = rolled_back
 
 
-def file_error(doing: str, error: OSError) -> PublishError:
-    """`doing` a file operation failed: which file, the system's words, and what helps.
+def file_error(error: OSError) -> str:
+    """A failed file operation in words: which file, what the system says, and what helps.
 
-    >>> str(file_error("writing", OSError(errno.ENOSPC, "No space left on device", "/etc/haproxy/a.cfg")))
-    'writing /etc/haproxy/a.cfg: No space left on device; make room on that file system and run again'
+    >>> file_error(OSError(errno.ENOSPC, "No space left on device", "/etc/haproxy/a.cfg"))
+    '/etc/haproxy/a.cfg: No space left on device; make room on that file system and run again'
     """
-    where = f" {error.filename}" if error.filename else ""
+    where = f"{error.filename}: " if error.filename else ""
     hint = _HINTS.get(error.errno or 0)
-    return PublishError(f"{doing}{where}: {error.strerror or error}" + (f"; {hint}" if hint else ""))
+    return f"{where}{error.strerror or error}" + (f"; {hint}" if hint else "")

@@ -39,7 +39,7 @@ def _acquire(descriptor: int, directory: Path, timeout: float) -> None:
     while not _try(descriptor):
         if time.monotonic() >= deadline:
             raise PublishError(
-                f"{directory} has been locked by another run ({_holder(descriptor)}) for more than {timeout:g} seconds: "
+                f"{directory} has been locked by another run ({_holder(descriptor)}) for {timeout:g} seconds: "
                 "run again when it has ended"
             )
         time.sleep(_POLL)

@@ -14,13 +14,14 @@ from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils import _confdir, _process, _startup
 from ansible_collections.pgsvc.access.plugins.module_utils._apply import Applied, Apply, ApplyError
+from ansible_collections.pgsvc.access.plugins.module_utils._bindable import check_bindable
 from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Change, Entry, Wanted
 from ansible_collections.pgsvc.access.plugins.module_utils._decide import NONE, Decision
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError, file_error
 from ansible_collections.pgsvc.access.plugins.module_utils._lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._process import Process
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, owned_by, owner_of
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, listeners, owned_by, owner_of
 from ansible_collections.pgsvc.access.plugins.module_utils._staging import validate
 from ansible_collections.pgsvc.access.plugins.module_utils._swap import Step, Swap, clean, overlay, recover
 
@@ -83,6 +84,10 @@ def _difference(directory: Path, change: Change) -> dict[str, str]:
     }
 
 
+def _words(error: Exception) -> str:
+    return file_error(error) if isinstance(error, OSError) else str(error)
+
+
 def _no_step(_done: str) -> None:
     """What a run tells its steps to when nobody asks."""
 
@@ -92,9 +97,9 @@ def publish(request: Request, step: Step = _no_step) -> Result:
     try:
         return _Publication(request, step).run()
     except CLIError as error:
-        raise PublishError(f"{error}; nothing was changed") from error
+        raise PublishError(f"{error}. Nothing was changed") from error
     except OSError as error:
-        raise file_error("nothing was changed, because of", error) from error
+        raise PublishError(f"{file_error(error)}. Nothing was changed") from error
 
 
 class _Publication:
@@ -169,6 +174,9 @@ class _Publication:
             self.result.warnings.append(f"{request.binary} is not there yet: check mode could not validate the files")
             return
         validate(request.binary, startup, request.conf_dir, view, request.temporary)
+        if process and not any(b"noreuseport" in content for content in view.values()):
+            own = [view[change.name].decode(errors="replace") for change in self.result.changes if change.name in view]
+            check_bindable([each for text in own for each in listeners(text)], process.worker.pid)
 
     def _carry_out(self, todo: Sequence[Change], apply: Optional[Apply], decision: Decision) -> None:
         """Write, apply, and put everything back when that fails."""
@@ -183,21 +191,30 @@ class _Publication:
                 self.result.applied = apply.carry_out(decision)
             except (ApplyError, CLIError, OSError) as error:
                 swap.undo()
-                said = f"{error}{self._after_undoing(apply, error, todo)}"
+                said = f"{_words(error)}{self._after_undoing(apply, todo)}"
                 raise PublishError(said, rolled_back=bool(todo)) from error
         swap.finish()
+        if apply:
+            self._remember(apply)
 
-    def _after_undoing(self, apply: Apply, error: Exception, todo: Sequence[Change]) -> str:
+    def _remember(self, apply: Apply) -> None:
+        """Record what is loaded; without the record the next run judges by the times of the files."""
+        try:
+            apply.remember()
+        except OSError as error:
+            self.result.warnings.append(f"What HAProxy has loaded could not be recorded: {file_error(error)}")
+
+    def _after_undoing(self, apply: Apply, todo: Sequence[Change]) -> str:
         """Bring HAProxy back to the old files when it had taken the new ones; what to tell the user about it all."""
         if not todo:
             return ""
         said = f". The files in {self.request.conf_dir} have been put back"
-        if not (isinstance(error, ApplyError) and error.taken):
+        if not apply.taken:
             return f"{said}; HAProxy goes on with what it had loaded"
         try:
             apply.back()
         except (ApplyError, CLIError, OSError) as again:
-            return f"{said}, but HAProxy could not be brought back to them: {again}"
+            return f"{said}, but HAProxy could not be brought back to them: {_words(again)}"
         return f"{said}, and HAProxy has been reloaded with them"
 
     def _not_running(self) -> None:

@@ -130,12 +130,16 @@ def adoptable(name: str, text: str) -> bool:
 
 @dataclass(frozen=True)
 class Listener:
-    """An address and port that a section binds. `address` is `*` for every address of the family."""
+    """An address and port that a section binds. `address` is `*` for every address of the family.
+
+    `transparent` listeners may have addresses that are not the machine's own.
+    """
 
     section: str
     family: str
     address: str
     port: int
+    transparent: bool = False
 
     def overlaps(self, other: Listener) -> bool:
         """Whether both would share connections: the kernel accepts them beside each other (SO_REUSEPORT)."""
@@ -160,13 +164,13 @@ def listeners(text: str) -> list[Listener]:
             section = " ".join(words[:2])
         elif words[0] == "bind" and len(words) > 1 and not {"interface", "namespace"} & set(words[2:]):
             for address in words[1].split(","):
-                listener = _listener(section, address)
+                listener = _listener(section, address, "transparent" in words)
                 if listener is not None:
                     found.append(listener)
     return found
 
 
-def _listener(section: str, bind: str) -> Optional[Listener]:
+def _listener(section: str, bind: str, transparent: bool) -> Optional[Listener]:
     """One address of a `bind` line (HAProxy manual, 4.2 `bind` and 11.1 address formats)."""
     family = ""
     if bind.startswith(("ipv4@", "ipv6@")):
@@ -176,6 +180,6 @@ def _listener(section: str, bind: str) -> Optional[Listener]:
         return None
     host = host.strip("[]")
     family = family or ("ipv6" if ":" in host else "ipv4")
-    if host in {"", "*", "0.0.0.0", "::"}:  # noqa: S104  compared, not bound
+    if host in {"", "*", "0.0.0.0", "::"}:
         host = "*"
-    return Listener(section, family, host.lower(), int(port))
+    return Listener(section, family, host.lower(), int(port), transparent)

@@ -108,8 +108,9 @@ def configuration_arguments(command: Sequence[str]) -> tuple[str, ...]:
 
 
 def find(config_args: Optional[Sequence[str]], master: Optional[int], unit: str, directory: Path) -> Startup:
-    """How HAProxy is started: as `config_args` say, else like the running master, else as in the unit, else `-f directory`.
+    """How HAProxy is started: as `config_args` say, else like the running master, else as in the unit.
 
+    Where none of these is known, it is taken to be started with `-f directory`.
     `master` is the process id of the running master, None when it is not known.
     """
     asked: Optional[Unit] = None

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether HAProxy will be able to listen where the files tell it to.
+
+`haproxy -c` does not try. A reload does, and while it tries for two seconds the old worker pauses its listeners:
+clients would be refused for nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import Listener
+
+_HINTS = {
+    errno.EADDRNOTAVAIL: "give the service an address of this machine, or allow addresses that come later, such as a "
+    "virtual one (sysctl net.ipv4.ip_nonlocal_bind=1)",
+    errno.EADDRINUSE: "another program listens there: give the service another port, or stop that program (ss -ltnp)",
+}
+
+
+def check_bindable(found: Iterable[Listener], pid: int) -> None:
+    """Raise `PublishError` for the first listener that the HAProxy with process id `pid` could not open.
+
+    Only what the kernel says for certain counts: the sockets are bound as HAProxy does it, beside those that it has
+    already (SO_REUSEPORT), and never listen. A HAProxy in another network namespace is not judged.
+    """
+    if not _same_network(pid):
+        return
+    for listener in found:
+        refused = None if listener.transparent else _refusal(listener)
+        if refused is not None:
+            raise PublishError(
+                f"HAProxy could not open {listener.section} on {listener}: {os.strerror(refused)}; {_HINTS[refused]}"
+            )
+
+
+def _same_network(pid: int) -> bool:
+    try:
+        return os.stat(f"/proc/{pid}/ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino  # noqa: PTH116
+    except OSError:
+        return False
+
+
+def _refusal(listener: Listener) -> Optional[int]:
+    """The error number with which the kernel refuses the address, None when it does not."""
+    family = socket.AF_INET6 if listener.family == "ipv6" else socket.AF_INET
+    host = ("::" if family == socket.AF_INET6 else "0.0.0.0") if listener.address == "*" else listener.address
+    try:
+        address = socket.getaddrinfo(host, listener.port, family, socket.SOCK_STREAM)[0][4]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error.errno if error.errno in _HINTS else None
+    return None
