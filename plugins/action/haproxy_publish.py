@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -36,4 +37,4 @@ class ActionModule(ActionBase):
         if variable not in task_vars:
             raise AnsibleActionFail(f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first")
         publication = task_vars[variable].get("load_balancers", {}).get(host)
-        return None if publication is None else {**module_arguments(publication), **arguments}
+        return None if publication is None else {**module_arguments(json.loads(publication)), **arguments}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,9 +39,9 @@ class ActionModule(ActionBase):
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
         planned = plan.to_dict()
-        warnings = planned.pop("warnings")
-        # The plan of a large fleet is for the tasks that follow, not for the screen.
-        return {**result, "changed": False, "warnings": warnings, "_ansible_verbose_override": True, **planned}
+        # As text a load balancer's part is one value: Ansible copies, cleans and templates every value of a result.
+        texts = {host: json.dumps(publication) for host, publication in planned.pop("load_balancers").items()}
+        return {**result, "changed": False, "_ansible_verbose_override": True, **planned, "load_balancers": texts}
 
     def _tell(self, message: str) -> None:
         """Print the problems a line each; ansible-core does so itself from 2.19 on, and before shows one line of JSON."""

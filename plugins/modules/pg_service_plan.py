@@ -52,7 +52,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 load_balancers:
-  description: For each load balancer its settings, owners and services, as P(pgsvc.access.plan#filter) gives them.
+  description:
+    - For each load balancer its settings, owners and services, as P(pgsvc.access.plan#filter) gives them, each as JSON text.
+    - Text is one value to Ansible, whatever the size of the plan.
   returned: success
   type: dict
 assigned:

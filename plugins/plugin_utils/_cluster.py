@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
-from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import Definition, parse_definitions
+from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import Declared, Definition, merge, parse_declared
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._member import VARIABLES, Member, order_members, parse_member
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, listed, nearest, not_allowed, shown
@@ -45,7 +46,7 @@ class ClusterReader:
     def __init__(self, inventory: Inventory, report: Report) -> None:
         self._inventory = inventory
         self._report = report
-        self._parsed: dict[tuple[int, int], tuple[Any, Any, tuple[Definition, ...], Report]] = {}
+        self._parsed: dict[tuple[str, int], tuple[Any, Declared, Report]] = {}
 
     def read(self, name: str, hosts: Sequence[str]) -> Cluster:
         """The cluster ``name`` of these hosts. Mistakes go to the report."""
@@ -79,21 +80,22 @@ class ClusterReader:
         return order_members(name, [member for member in found if member is not None], self._report)
 
     def _definitions(self, name: str, host: str) -> tuple[Definition, ...]:
-        default_services = self._value(host, "pg_default_services")
-        services = self._value(host, "pg_services")
-        key = (id(default_services), id(services))
+        return merge(self._declared(name, host, "pg_default_services"), self._declared(name, host, "pg_services"))
+
+    def _declared(self, name: str, host: str, variable: str) -> Declared:
+        value = self._value(host, variable)
+        key = (variable, id(value))
         if key not in self._parsed:
             report = Report()
-            definitions = parse_definitions(default_services, services, "", report)
-            self._parsed[key] = (default_services, services, definitions, report)
-        _kept, _kept_too, definitions, report = self._parsed[key]
+            self._parsed[key] = (value, parse_declared(value, variable, "", report), report)
+        _kept_alive, declared, report = self._parsed[key]
         self._report.problems += [replace(problem, where=name) for problem in report.problems]
-        return definitions
+        return declared
 
     def _compare(self, name: str, first: str, by_host: dict[str, tuple[Definition, ...]]) -> None:
         expected = {definition.name: definition for definition in by_host[first]}
         for host, definitions in by_host.items():
-            if definitions is by_host[first]:
+            if all(map(operator.is_, definitions, by_host[first])) and len(definitions) == len(by_host[first]):
                 continue
             found = {definition.name: definition for definition in definitions}
             for service in [*expected, *(service for service in found if service not in expected)]:

@@ -116,21 +116,26 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 FIELDS = tuple(_PARSERS)
 
 
-def parse_definitions(default_services: Any, services: Any, where: str, report: Report) -> tuple[Definition, ...]:
-    """All services of a cluster: the defaults, each replaced by a further one of its name, then the rest, as declared.
+Declared = dict[str, "Definition | None"]
 
-    Both lists are in native types. Mistakes go to ``report``; what is returned then lacks the services that have one.
+
+def parse_declared(value: Any, variable: str, where: str, report: Report) -> Declared:
+    """The services of one variable (native types) by name, in the order declared.
+
+    Mistakes go to ``report``; a service that has one stands as None, so that it is not missed elsewhere as well.
     """
-    merged: dict[str, Definition | None] = {}
-    for variable, declared in (("pg_default_services", default_services), ("pg_services", services)):
-        seen: set[str] = set()
-        for index, item in enumerate(_declared(declared, variable, where, report)):
-            name, definition = _parse_one(item, f"{variable}[{index}]", where, report)
-            if name in seen:
-                report.problem(where, f"{shown(name)} is the name of two services in {variable}; allowed: each name once", name, "name")
-            seen.add(name)
-            merged[name] = definition
-    return tuple(definition for definition in merged.values() if definition is not None)
+    found: Declared = {}
+    for index, item in enumerate(_declared(value, variable, where, report)):
+        name, definition = _parse_one(item, f"{variable}[{index}]", where, report)
+        if name in found:
+            report.problem(where, f"{shown(name)} is the name of two services in {variable}; allowed: each name once", name, "name")
+        found[name] = definition
+    return found
+
+
+def merge(default_services: Declared, services: Declared) -> tuple[Definition, ...]:
+    """All services of a cluster: the defaults, each replaced by a further one of its name, then the rest, as declared."""
+    return tuple(definition for definition in {**default_services, **services}.values() if definition is not None)
 
 
 def _declared(value: Any, variable: str, where: str, report: Report) -> list[Any]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ def make_plan(inventory: Inventory, report: Report, play_hosts: Iterable[str] | 
     ``play_hosts`` are the hosts of the play (all of the inventory when None); ``only`` narrows the run to clusters by
     name. Raises `PlanError` with every mistake found.
     """
-    planner = _Planner(inventory, report, inventory.hosts if play_hosts is None else list(play_hosts))
+    planner = Planner(inventory, report, inventory.hosts if play_hosts is None else list(play_hosts))
     plan = planner.plan(only)
     report.raise_problems()
     return plan
@@ -79,7 +79,7 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
 
     Raises `PlanError` with every mistake found in this cluster.
     """
-    planner = _Planner(inventory, report, inventory.hosts)
+    planner = Planner(inventory, report, inventory.hosts)
     planner.check_names([cluster])
     report.raise_problems()
     read = planner.cluster(cluster)
@@ -89,7 +89,9 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
     return services
 
 
-class _Planner:
+class Planner:
+    """Reads clusters and load balancers as they are needed, each once; also what plans the access to them builds on."""
+
     def __init__(self, inventory: Inventory, report: Report, play_hosts: list[str]) -> None:
         self.inventory = inventory
         self.report = report
@@ -126,7 +128,7 @@ class _Planner:
         clusters = [self.cluster(name) for name in scope]
         self._check_targets(clusters)
         carried = self._carried(clusters, delegating)
-        publications = {host: self._publication(host, names) for host, names in carried.items()}
+        publications = {host: self._publication(host, names, delegating) for host, names in carried.items()}
         providers = tuple(host for host in publications if self.inventory.value(host, "pg_cluster") is None)
         warnings = tuple(told_once(self.report.warnings))
         return Plan(publications, self._assign(publications, clusters), providers, warnings)
@@ -165,10 +167,10 @@ class _Planner:
                         carried.setdefault(host, [])
         for host, names in carried.items():
             own = self.inventory.value(host, "pg_cluster")
-            names += [name for name in self.hosts_of if name == own or name in delegating.get(host, ())]
+            names += dict.fromkeys([*([str(own)] if own else []), *delegating.get(host, ())])
         return carried
 
-    def _publication(self, host: str, names: Sequence[str]) -> Publication:
+    def _publication(self, host: str, names: Sequence[str], delegating: Container[str]) -> Publication:
         settings = self.load_balancers.read(host)
         clusters = [self.cluster(name) for name in names]
         left_alone = {cluster.name for cluster in clusters if self._targets(cluster) and host not in self._targets(cluster)}
@@ -179,14 +181,15 @@ class _Planner:
             for service in self.resolver.services(cluster, settings)
         ]
         self._check_listeners(settings, clusters, services)
-        return Publication(settings, self._owners(host, clusters, left_alone), tuple(services))
+        owners = self._owners(host, clusters, left_alone, delegated=host in delegating)
+        return Publication(settings, owners, tuple(services))
 
-    def _owners(self, host: str, clusters: Sequence[Cluster], left_alone: set[str]) -> tuple[str, ...]:
+    def _owners(self, host: str, clusters: Sequence[Cluster], left_alone: set[str], delegated: bool) -> tuple[str, ...]:
         """Whose files this call may remove: what the host carries as a member, and every known cluster's delegated ones.
 
         A cluster that this inventory does not know may be another controller's, on load balancers that both share.
         """
-        owners = [f"delegated/{name}" for name in self.hosts_of if name not in left_alone]
+        owners = [f"delegated/{name}" for name in self.hosts_of if name not in left_alone] if delegated else []
         if any(host in cluster.hosts and cluster.name not in left_alone for cluster in clusters):
             owners.insert(0, "member/*")
         return tuple(owners)

@@ -10,22 +10,19 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._render import render_service
 from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
-from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
 
 
 def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
-    """Render what `Publication.to_dict` gave. The values may have been through Ansible and come back wrapped."""
-    plain: dict[str, Any] = native(publication)
-    services = [Service.from_dict(service) for service in plain.pop("services")]
-    state_dir = plain["state_dir"]
+    """Render the services of what `Publication.to_dict` gave."""
+    settings = {field: value for field, value in publication.items() if field not in ("services", "reload")}
+    services = [Service.from_dict(service) for service in publication["services"]]
     files = [
         {
             "name": service.name,
             "owner": service.owner,
-            "content": render_service(service, state_dir),
+            "content": render_service(service, publication["state_dir"]),
             "cut_removed": service.on_member_removed == "shutdown-sessions",
         }
         for service in services
     ]
-    apply = plain.pop("reload")
-    return {**plain, "apply": apply, "files": files}
+    return {**settings, "apply": publication["reload"], "files": files}
