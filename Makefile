@@ -8,7 +8,7 @@
 CORES := 2.16 2.17 2.18 2.19
 OLDEST := $(firstword $(CORES))
 NEWEST := $(lastword $(CORES))
-PACKAGES := git haproxy python3 python3-venv
+PACKAGES := git haproxy python3 python3-venv shellcheck
 
 # The caller's folder, locale and settings of Ansible, pytest or Python must not change what happens here.
 SHELL := /bin/bash
@@ -21,7 +21,7 @@ export LC_ALL := C.UTF-8
 export ANSIBLE_COLLECTIONS_PATH := $(ROOT)/.build
 export ANSIBLE_CONFIG := $(ROOT)/tests/ansible.cfg
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
-unexport $(filter-out ANSIBLE_COLLECTIONS_PATH ANSIBLE_CONFIG,$(filter ANSIBLE_% MOLECULE_% MYPY% PYTEST_% PYTHON%,$(.VARIABLES)))
+unexport $(filter-out PYTHON ANSIBLE_COLLECTIONS_PATH ANSIBLE_CONFIG,$(filter ANSIBLE_% MOLECULE_% MYPY% PYTEST_% PYTHON%,$(.VARIABLES)))
 
 FIT := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3 /usr/bin/python3; do \
@@ -59,13 +59,15 @@ suite-%: .venvs/core-%/.ready $(COLLECTION)
 	@echo "== unit and integration tests, ansible-core $*"
 	@.venvs/core-$*/bin/python -m pytest --quiet --numprocesses=4 tests/unit tests/integration
 
-lint: lint-python lint-ansible ## ruff, mypy, ansible-lint, changelog fragments
+lint: lint-python lint-ansible ## ruff, mypy, shellcheck, ansible-lint, changelog fragments
 
 .PHONY: lint-python lint-ansible
 lint-python: .venvs/lint/.ready $(COLLECTION)
-	@echo "== ruff, mypy"
+	@echo "== ruff, mypy, shellcheck"
 	@.venvs/lint/bin/ruff check --quiet
 	@.venvs/lint/bin/mypy -p ansible_collections.pgsvc.access
+	@MYPYPATH=.build:tests/lab .venvs/lint/bin/mypy tests/lab
+	@grep -lrE --exclude-dir='.[bgv]*' '^#!.*\bbash$$' . | xargs shellcheck
 
 lint-ansible: .venvs/lint/.ready $(COLLECTION)
 	@echo "== ansible-lint, changelog fragments"
@@ -115,7 +117,7 @@ packages:
 
 $(COLLECTION):
 	@mkdir -p $(@D)
-	@ln -sfn ../../../.. $@
+	@ln -sfn ../../.. $@
 
 clean: ## remove what was built and cached
 	@rm -rf .build .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -55,6 +54,7 @@ def pip_versions() -> set[str]:
 def pip_settings() -> configparser.ConfigParser:
     """Return pip's settings, from whichever file or variable they come, as a configuration file has them."""
     settings = configparser.ConfigParser(interpolation=None)
+    settings.read_dict({"global": {"quiet": "2"}})
     listing = subprocess.check_output([sys.executable, "-m", "pip", "config", "list"], text=True)
     for key, value in re.findall(r"^(\S+?)=(.*)$", listing, re.MULTILINE):
         section, option = key.rsplit(".", 1)
@@ -87,8 +87,12 @@ def main(work: str, *options: str) -> int:
         "LC_ALL": "C.UTF-8",
         "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
     }
-    command = [f"{sys.prefix}/bin/ansible-test", "sanity", "--local", "--color", "no", "--truncate", "0", *options]
-    return subprocess.call(command, cwd=copy, env=environment)
+    command = [f"{sys.prefix}/bin/ansible-test", "sanity", "--local", "--color", "no", "--truncate", "0"]
+    # This Python only: others on the PATH may be mere placeholders (pyenv), and results must not depend on them.
+    command += ["--python", f"{sys.version_info.major}.{sys.version_info.minor}"]
+    # ansible-test takes whatever is in bin/ to be Python; shellcheck has its own turn at it.
+    command += ["--exclude", "bin/"]
+    return subprocess.call([*command, *options], cwd=copy, env=environment)
 
 
 if __name__ == "__main__":
