@@ -1,0 +1,36 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The lab of real machines: docs/lab.md. Included by the collection's Makefile.
+
+LAB_PYTHON := .venvs/lab/bin/python
+LAB := $(LAB_PYTHON) tests/lab/lab.py
+LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab molecule
+
+.PHONY: $(LAB_TARGETS)
+$(LAB_TARGETS): PACKAGES += debootstrap iproute2 openssh-client openssl systemd-container
+$(LAB_TARGETS): .venvs/lab/.ready $(COLLECTION)
+
+lab: ## the lab of real machines: boot it and set it up (root)
+	@$(LAB) up
+
+lab-down: ## remove all that the lab made
+	@$(LAB) down
+
+lab-reset: ## the same lab with new disks
+	@$(LAB) reset
+
+lab-shell: ## a shell inside the lab
+	@$(LAB) shell
+
+lab-status: ## which machines of the lab run
+	@$(LAB) status
+
+test-lab: ## the tests on the lab, which is brought up when it is not
+	@echo "== tests on the lab"
+	@$(LAB_PYTHON) -m pytest --quiet tests/lab
+
+molecule: ## Molecule's scenarios on the lab
+	@$(LAB) up --bare
+	@PATH="$(ROOT)/.venvs/lab/bin:$$PATH" .venvs/lab/bin/molecule test --all
