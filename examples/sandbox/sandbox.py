@@ -1,0 +1,218 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sandbox: a HAProxy for every node of an inventory, and stand-ins for its databases, all on loopback addresses.
+
+usage: sandbox.py up|down|status [INVENTORY]
+
+The folder is $PGSVC_SANDBOX, else /tmp/pgsvc-sandbox, as in the inventory. ``down`` ends only the processes whose pid
+files are in that folder, and removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+SANDBOX = Path(os.environ.get("PGSVC_SANDBOX") or "/tmp/pgsvc-sandbox").absolute()
+MARKER = SANDBOX / "sandbox"
+CONNECTIONS = 12
+BASE = """\
+# {host}: the base configuration of this node; the services are beside it
+global
+    stats socket {node}/stats.sock mode 600 level admin expose-fd listeners
+    maxconn 1000
+    hard-stop-after 1m
+
+# made for web servers: a service file must not depend on it
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 50s
+    timeout server 50s
+
+listen stats
+    bind {host}:9101
+    stats enable
+    stats uri /
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+"""
+
+Hosts = dict[str, dict[str, Any]]
+
+
+class SandboxError(Exception):
+    """What keeps the sandbox from working, in one line."""
+
+
+def members(inventory: Path) -> Hosts:
+    """The PostgreSQL instances of ``inventory``: inventory name to variables, by cluster and number."""
+    listing = subprocess.run(["ansible-inventory", "-i", str(inventory), "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    hosts: Hosts = json.loads(listing)["_meta"]["hostvars"]
+    instances = [(name, values) for name, values in hosts.items() if "pg_cluster" in values]
+    return dict(sorted(instances, key=lambda item: (item[1]["pg_cluster"], int(item[1]["pg_seq"]))))
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 15) -> None:
+    """Until ``condition`` holds; `SandboxError` with ``what`` after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SandboxError(f"{what} after {seconds:g} s")
+        time.sleep(0.05)
+
+
+def start(command: list[str], pid_file: Path, log: Path, given: str = "") -> subprocess.Popen[bytes]:
+    """Start ``command`` in a session of its own, with ``given`` as its input and its pid in ``pid_file``."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    pid_file.write_text(f"{process.pid}\n")
+    assert process.stdin
+    with process.stdin:
+        process.stdin.write(given.encode())
+    return process
+
+
+def running(pid_file: Path) -> int | None:
+    """The process that ``pid_file`` names, when it lives and is of this sandbox."""
+    try:
+        pid = int(pid_file.read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if os.fsencode(SANDBOX) in command else None
+
+
+def start_node(host: str, haproxy: str) -> None:
+    node = SANDBOX / host
+    (node / "haproxy").mkdir(parents=True)
+    (node / "haproxy/haproxy.cfg").write_text(BASE.format(host=host, node=node))
+    # As systemd starts it: a master that reloads itself. -f FOLDER reads haproxy.cfg and every service beside it.
+    log, command = node / "haproxy.log", [haproxy, "-Ws", "-f", f"{node}/haproxy", "-S", f"{node}/master.sock,mode,600"]
+    process = start(command, node / "haproxy.pid", log)
+    wait_for(lambda: process.poll() is not None or answers(node / "stats.sock"), f"HAProxy of {host} does not answer")
+    if process.poll() is not None:
+        raise SandboxError(f"HAProxy of {host} ended: {log.read_text().strip()}")
+
+
+def answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
+def start_members(hosts: Hosts) -> None:
+    described = []
+    for host, values in hosts.items():
+        role = values["pg_role"] if values["pg_role"] == "primary" else "replica"
+        if role == "replica" and int(values["pg_seq"]) == 2:
+            role = "sync"
+        (SANDBOX / host / "role").write_text(f"{role}\n")
+        ports = {"postgres": int(values.get("pg_port", 5432)), "pgbouncer": int(values.get("pgbouncer_port", 6432))}
+        name = f"{values['pg_cluster']}-{values['pg_seq']}"
+        described.append({"address": host, "name": name, "patroni_port": int(values.get("patroni_port", 8008)), "ports": ports})
+    log = SANDBOX / "members.log"
+    process = start([sys.executable, str(HERE / "members.py"), str(SANDBOX)], SANDBOX / "members.pid", log, json.dumps(described))
+    wait_for(lambda: process.poll() is not None or "ready" in log.read_text(), "the members do not answer")
+    if process.poll() is not None:
+        raise SandboxError(f"the members ended: {log.read_text().strip().splitlines()[-1]}")
+
+
+def up(inventory: Path) -> None:
+    """A new sandbox; one that is there already is ended first."""
+    haproxy = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin")
+    if not haproxy:
+        raise SandboxError("haproxy is not installed; on Debian: apt-get install haproxy")
+    hosts = members(inventory)
+    down()
+    try:
+        SANDBOX.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        raise SandboxError(f"{SANDBOX} exists and is no sandbox; name another folder with PGSVC_SANDBOX") from None
+    MARKER.write_text("made by examples/sandbox; demo down removes this folder\n")
+    for host in hosts:
+        start_node(host, haproxy)
+    start_members(hosts)
+    print(f"{len(hosts)} nodes are up in {SANDBOX}, each with a HAProxy of its own")
+
+
+def down() -> None:
+    """End the processes of the sandbox and remove its folder."""
+    if not MARKER.exists():
+        return
+    pid_files = [*SANDBOX.glob("*/haproxy.pid"), SANDBOX / "members.pid"]
+    for pid in filter(None, map(running, pid_files)):
+        with contextlib.suppress(ProcessLookupError):
+            # The whole session: a master's workers, old ones too, end with it.
+            os.killpg(pid, signal.SIGTERM)
+    wait_for(lambda: not any(map(running, pid_files)), "processes of the sandbox still run")
+    shutil.rmtree(SANDBOX)
+
+
+def listeners(host: str) -> Iterator[tuple[str, str, int]]:
+    """Name, address and port of each service on ``host``, from its files."""
+    for path in sorted((SANDBOX / host / "haproxy").glob("*.cfg")):
+        if path.stem != "haproxy":
+            for line in path.read_text().splitlines():
+                if line.split()[:1] == ["bind"]:
+                    address, _, port = line.split()[1].rpartition(":")
+                    yield path.stem, address, int(port)
+
+
+def answerer(address: str, port: int) -> str:
+    """Who greets a client of this listener."""
+    try:
+        with socket.create_connection((address, port), timeout=5) as client:
+            return client.recv(100).decode().strip() or "nobody: refused"
+    except OSError as error:
+        return f"nobody: {error.strerror or error}"
+
+
+def settled(address: str, port: int) -> Counter[str]:
+    """Who answers ``CONNECTIONS`` clients, once the service has had time for its first health checks."""
+    deadline = time.monotonic() + 3
+    while answerer(address, port).startswith("nobody") and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return Counter(answerer(address, port) for _ in range(CONNECTIONS))
+
+
+def status(inventory: Path) -> None:
+    """A table: each service of each cluster, reached through its first node, and who answers there."""
+    shown: set[str] = set()
+    print(f"{'service':<18} {'listens on':<20} answers to {CONNECTIONS} connections")
+    for host, values in members(inventory).items():
+        if values["pg_cluster"] in shown:
+            continue
+        shown.add(values["pg_cluster"])
+        for name, address, port in listeners(host):
+            who = ", ".join(f"{answer} ×{count}" for answer, count in sorted(settled(address, port).items()))
+            print(f"{name:<18} {f'{address}:{port}':<20} {who}")
+
+
+def main(arguments: list[str]) -> int:
+    inventory = Path(arguments[1]) if len(arguments) > 1 else HERE / "inventory.yml"
+    commands: dict[str, Callable[[], None]] = {"up": lambda: up(inventory), "down": down, "status": lambda: status(inventory)}
+    if not arguments or arguments[0] not in commands:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    try:
+        commands[arguments[0]]()
+    except SandboxError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
