@@ -5,8 +5,9 @@
 
 usage: members.py SANDBOX < members.json
 
-Each member has ``address``, ``name``, ``patroni_port`` and ``ports`` (a mapping of name to number). Its role is the word
-in ``SANDBOX/<address>/role``: primary, replica, or sync (a synchronous standby); write another to play a switchover.
+Each member has ``address``, ``name``, ``patroni_port`` and ``ports`` (a mapping of name to number). Its role is the
+word in ``SANDBOX/<address>/role``: primary, replica, or sync (a synchronous standby). Write another to play a
+switchover.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ async def serve(sandbox: Path, members: list[Member]) -> None:
         await asyncio.start_server(partial(check, role), address, member["patroni_port"])
         for name, port in member["ports"].items():
             await asyncio.start_server(partial(greet, f"{member['name']} {name}"), address, port)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     await asyncio.Event().wait()
 
 

@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SANDBOX = Path(os.environ.get("PGSVC_SANDBOX") or "/tmp/pgsvc-sandbox").absolute()
+# Made for its owner alone, and never taken over when it is there already.
+SANDBOX = Path(os.environ.get("PGSVC_SANDBOX") or "/tmp/pgsvc-sandbox").absolute()  # noqa: S108
 MARKER = SANDBOX / "sandbox"
 CONNECTIONS = 12
 BASE = """\
@@ -57,10 +58,20 @@ class SandboxError(Exception):
     """What keeps the sandbox from working, in one line."""
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def members(inventory: Path) -> Hosts:
     """The PostgreSQL instances of ``inventory``: inventory name to variables, by cluster and number."""
-    listing = subprocess.run(["ansible-inventory", "-i", str(inventory), "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout
-    hosts: Hosts = json.loads(listing)["_meta"]["hostvars"]
+    if not shutil.which("ansible-inventory"):
+        raise SandboxError("ansible-inventory is not on the PATH; install ansible-core 2.16 or newer, or run: make demo")
+    command = ["ansible-inventory", "-i", str(inventory), "--list"]
+    listing = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if listing.returncode:
+        raise SandboxError(f"{inventory} cannot be read as an inventory")
+    hosts: Hosts = json.loads(listing.stdout)["_meta"]["hostvars"]
     instances = [(name, values) for name, values in hosts.items() if "pg_cluster" in values]
     return dict(sorted(instances, key=lambda item: (item[1]["pg_cluster"], int(item[1]["pg_seq"]))))
 
@@ -77,11 +88,13 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 15) ->
 def start(command: list[str], pid_file: Path, log: Path, given: str = "") -> subprocess.Popen[bytes]:
     """Start ``command`` in a session of its own, with ``given`` as its input and its pid in ``pid_file``."""
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
     pid_file.write_text(f"{process.pid}\n")
-    assert process.stdin
-    with process.stdin:
-        process.stdin.write(given.encode())
+    if process.stdin:
+        with process.stdin:
+            process.stdin.write(given.encode())
     return process
 
 
@@ -119,11 +132,19 @@ def start_members(hosts: Hosts) -> None:
         if role == "replica" and int(values["pg_seq"]) == 2:
             role = "sync"
         (SANDBOX / host / "role").write_text(f"{role}\n")
-        ports = {"postgres": int(values.get("pg_port", 5432)), "pgbouncer": int(values.get("pgbouncer_port", 6432))}
-        name = f"{values['pg_cluster']}-{values['pg_seq']}"
-        described.append({"address": host, "name": name, "patroni_port": int(values.get("patroni_port", 8008)), "ports": ports})
-    log = SANDBOX / "members.log"
-    process = start([sys.executable, str(HERE / "members.py"), str(SANDBOX)], SANDBOX / "members.pid", log, json.dumps(described))
+        described.append(
+            {
+                "address": host,
+                "name": f"{values['pg_cluster']}-{values['pg_seq']}",
+                "patroni_port": int(values.get("patroni_port", 8008)),
+                "ports": {
+                    "postgres": int(values.get("pg_port", 5432)),
+                    "pgbouncer": int(values.get("pgbouncer_port", 6432)),
+                },
+            }
+        )
+    log, command = SANDBOX / "members.log", [sys.executable, str(HERE / "members.py"), str(SANDBOX)]
+    process = start(command, SANDBOX / "members.pid", log, json.dumps(described))
     wait_for(lambda: process.poll() is not None or "ready" in log.read_text(), "the members do not answer")
     if process.poll() is not None:
         raise SandboxError(f"the members ended: {log.read_text().strip().splitlines()[-1]}")
@@ -144,7 +165,7 @@ def up(inventory: Path) -> None:
     for host in hosts:
         start_node(host, haproxy)
     start_members(hosts)
-    print(f"{len(hosts)} nodes are up in {SANDBOX}, each with a HAProxy of its own")
+    say(f"{len(hosts)} nodes are up in {SANDBOX}, each with a HAProxy of its own")
 
 
 def down() -> None:
@@ -190,26 +211,30 @@ def settled(address: str, port: int) -> Counter[str]:
 def status(inventory: Path) -> None:
     """A table: each service of each cluster, reached through its first node, and who answers there."""
     shown: set[str] = set()
-    print(f"{'service':<18} {'listens on':<20} answers to {CONNECTIONS} connections")
+    say(f"{'service':<18} {'listens on':<20} answers to {CONNECTIONS} connections")
     for host, values in members(inventory).items():
         if values["pg_cluster"] in shown:
             continue
         shown.add(values["pg_cluster"])
         for name, address, port in listeners(host):
-            who = ", ".join(f"{answer} ×{count}" for answer, count in sorted(settled(address, port).items()))
-            print(f"{name:<18} {f'{address}:{port}':<20} {who}")
+            who = ", ".join(f"{count} x {answer}" for answer, count in sorted(settled(address, port).items()))
+            say(f"{name:<18} {f'{address}:{port}':<20} {who}")
 
 
 def main(arguments: list[str]) -> int:
     inventory = Path(arguments[1]) if len(arguments) > 1 else HERE / "inventory.yml"
-    commands: dict[str, Callable[[], None]] = {"up": lambda: up(inventory), "down": down, "status": lambda: status(inventory)}
+    commands: dict[str, Callable[[], None]] = {
+        "up": lambda: up(inventory),
+        "down": down,
+        "status": lambda: status(inventory),
+    }
     if not arguments or arguments[0] not in commands:
-        print(__doc__.strip(), file=sys.stderr)
+        sys.stderr.write(__doc__)
         return 2
     try:
         commands[arguments[0]]()
     except SandboxError as error:
-        print(f"sandbox: {error}", file=sys.stderr)
+        sys.stderr.write(f"sandbox: {error}\n")
         return 1
     return 0
 
