@@ -94,12 +94,19 @@ def up(*, provision: bool = True) -> None:
             nodes.mount(log)
             controller.create()
         boot(_REGULAR)
-        provisioned = STATE / "provisioned"
-        if provision and not provisioned.exists():
-            with step("etcd, Patroni, PostgreSQL, pgbouncer and HAProxy set up", STATE / "log/provision.log") as log:
-                controller.playbook(log, LAB_SOURCE / "provision.yml")
-            provisioned.touch()
+        if provision:
+            _provision("provision", "etcd, Patroni, PostgreSQL and pgbouncer set up")
+            _provision("services", "HAProxy set up and services published by the collection")
     say(f"lab: up in {time.monotonic() - started:.1f} s; a shell inside: make lab-shell; its end: make lab-down")
+
+
+def _provision(playbook: str, title: str) -> None:
+    """Run a playbook of the lab, unless this lab has been through it."""
+    done = STATE / f"{playbook}.done"
+    if not done.exists():
+        with step(title, STATE / f"log/{playbook}.log") as log:
+            controller.playbook(log, LAB_SOURCE / f"{playbook}.yml")
+        done.touch()
 
 
 def boot(which: Sequence[Node]) -> None:

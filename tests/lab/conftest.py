@@ -1,0 +1,82 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the lab's tests: the lab is brought up when it is not, and every test starts with whole clusters."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from labtest.cluster import Cluster
+from labtest.services import publish, wait_for_up
+from pgsvc_lab import cli, network, settings
+
+_FIGURES: dict[str, object] = {}
+_FIGURES_FILE = settings.COLLECTION / "tests/output/lab.json"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lab() -> None:
+    """The lab is up, and this process is in the controller's network. Without root the tests fail, they do not skip."""
+    status = cli.main(["up"])
+    assert status == 0, "the lab does not come up; what it said is above"
+    network.enter()
+
+
+@pytest.fixture(scope="session")
+def figures() -> Callable[[str, object], None]:
+    """Note a measured figure: shown at the end of the run and kept in tests/output/lab.json."""
+    return _FIGURES.__setitem__
+
+
+@pytest.fixture(scope="session")
+def _pg_test(lab: None) -> Cluster:
+    return Cluster("pg-test", [settings.node(f"pg-test-{number}") for number in (1, 2, 3)])
+
+
+@pytest.fixture(scope="session")
+def pg_meta(lab: None) -> Cluster:
+    return Cluster("pg-meta", [settings.node("pg-meta-1")])
+
+
+@pytest.fixture
+def pg_test(_pg_test: Cluster) -> Iterator[Cluster]:
+    """pg-test as the inventory describes it: all members run, pg-test-1 is the primary."""
+    _settle(_pg_test)
+    yield _pg_test
+
+
+def _settle(cluster: Cluster) -> None:
+    try:
+        cluster.is_whole()
+    except (AssertionError, OSError):
+        cluster.mend()
+    cluster.switchover(cluster.members[0])
+    for port_owner in ("primary", "default"):
+        wait_for_up(cluster.members, f"{cluster.name}-{port_owner}", {cluster.members[0].name})
+    everyone = {node.name for node in cluster.members}
+    wait_for_up(cluster.members, f"{cluster.name}-replica", everyone)
+    wait_for_up(cluster.members, f"{cluster.name}-offline", everyone - {cluster.members[0].name})
+
+
+@pytest.fixture
+def published(pg_test: Cluster) -> Iterator[Callable[..., object]]:
+    """`publish`, with the services of the plain inventory put back after the test."""
+    yield publish
+    publish("pg-test")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _FIGURES:
+        terminalreporter.section("measured")
+        for name, value in _FIGURES.items():
+            terminalreporter.write_line(f"{name}: {json.dumps(value)}")
+        _FIGURES_FILE.parent.mkdir(parents=True, exist_ok=True)
+        _FIGURES_FILE.write_text(json.dumps(_FIGURES, indent=2) + "\n", encoding="utf-8")

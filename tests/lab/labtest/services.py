@@ -1,0 +1,115 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection as its user runs it, and HAProxy as its own statistics show it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import os
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pgsvc_lab import controller, credentials
+from pgsvc_lab.settings import COLLECTION, LAB_SOURCE, Node
+
+from .cluster import ssh
+from .waiting import until
+
+SPARE = LAB_SOURCE / "inventory-spare.yml"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of a command said and how it ended."""
+
+    status: int
+    output: str
+
+    def recap(self, host: str) -> dict[str, int]:
+        """The counters of a host in ansible-playbook's recap; empty when it has none."""
+        for line in self.output.partition("PLAY RECAP")[2].splitlines():
+            name, colon, counters = line.partition(" : ")
+            if colon and name.strip() == host:
+                return {key: int(value) for key, _, value in (pair.partition("=") for pair in counters.split())}
+        return {}
+
+
+def pgsql_svc(*words: str, sources: Sequence[Path] = (), variables: Mapping[str, Any] | None = None) -> Run:
+    """Run bin/pgsql-svc on the lab, with further inventory sources and extra variables."""
+    options = [option for source in (*controller.INVENTORIES, *sources) for option in ("-i", str(source))]
+    extra = ["--", "--extra-vars", json.dumps(dict(variables))] if variables else []
+    return run([str(COLLECTION / "bin/pgsql-svc"), *options, *words, *extra])
+
+
+def run(command: Sequence[str]) -> Run:
+    """Run a command in the controller's environment; the tests' own process is in its network already."""
+    environment = {**os.environ, **controller.environment(), "ANSIBLE_NOCOLOR": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=LAB_SOURCE, timeout=300)
+    return Run(done.returncode, done.stdout + done.stderr)
+
+
+def publish(*words: str, sources: Sequence[Path] = (), variables: Mapping[str, Any] | None = None) -> Run:
+    """Run bin/pgsql-svc; it must succeed."""
+    done = pgsql_svc(*words, sources=sources, variables=variables)
+    assert done.status == 0, done.output
+    return done
+
+
+@contextmanager
+def overlay(content: Mapping[str, Any]) -> Iterator[Path]:
+    """An inventory source that lies over the lab's own: `{group: {"hosts": {host: variables}, "vars": variables}}`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "overlay.yml"
+        path.write_text(json.dumps({"all": {"children": dict(content)}}), encoding="utf-8")
+        yield path
+
+
+def stats(node: Node) -> dict[str, dict[str, dict[str, str]]]:
+    """Proxy to server to the fields of HAProxy's statistics, from the page on the exporter's port."""
+    password = json.loads(credentials.VARIABLES.read_text("utf-8"))["all"]["vars"]["haproxy_admin_password"]
+    token = base64.b64encode(f"admin:{password}".encode()).decode()
+    request = urllib.request.Request(f"http://{node.ipv4}:9101/;csv", headers={"Authorization": f"Basic {token}"})
+    with urllib.request.urlopen(request, timeout=3) as answer:
+        text = answer.read().decode()
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for row in csv.DictReader(text.removeprefix("# ").splitlines()):
+        found.setdefault(row["pxname"], {})[row["svname"]] = row
+    return found
+
+
+def up_servers(node: Node, proxy: str) -> set[str]:
+    """Names of a proxy's servers whose check has passed. `UP 1/3` is on its way down and still takes traffic."""
+    servers = stats(node).get(proxy)
+    assert servers is not None, f"{node.name} knows no {proxy}"
+    return {name for name, row in servers.items() if name not in ("FRONTEND", "BACKEND") and row["status"].startswith("UP")}
+
+
+def wait_for_up(nodes: Sequence[Node], proxy: str, expected: set[str], timeout: float = 40.0) -> None:
+    """Until exactly these servers of a proxy are up on each load balancer."""
+    for node in nodes:
+        until(f"{node.name}: {proxy} has {sorted(expected)} up", lambda node=node: _equal(up_servers(node, proxy), expected), timeout=timeout)
+
+
+def _equal(seen: set[str], expected: set[str]) -> bool:
+    assert seen == expected, f"up: {sorted(seen)}"
+    return True
+
+
+def service_files(node: Node) -> dict[str, str]:
+    """File name to digest, of what is in the node's configuration folder."""
+    listing = ssh(node, "cd /etc/haproxy && sha256sum *.cfg")
+    return {name: digest for digest, name in (line.split() for line in listing.splitlines())}
+
+
+def worker(node: Node) -> str:
+    """Process id and start of HAProxy's present worker: differs after each reload."""
+    return ssh(node, "echo 'show info' | socat - /run/haproxy/admin.sock | grep -E '^(Pid|Start_time_sec):' | tr -d '\\n'")
