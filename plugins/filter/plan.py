@@ -64,8 +64,8 @@ _value:
     assigned:
       description: Load balancers that another host of the play publishes, by that host.
       type: dict
-    providers:
-      description: Load balancers that are not members of a cluster.
+    publishers:
+      description: The hosts of the run that publish something, each with C(host) and, in words, what it C(carries).
       type: list
     warnings:
       description: What is allowed but looks like a mistake.
@@ -79,7 +79,8 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import make_plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report, ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native, word_list
 
 
 def plan(
@@ -91,8 +92,9 @@ def plan(
     """See DOCUMENTATION."""
     report = Report()
     try:
-        return make_plan(Inventory(hostvars, groups, report), report, hosts, list(clusters)).to_dict()
-    except PlanError as error:
+        names = None if hosts is None else word_list(native(hosts), "hosts")
+        return make_plan(Inventory(hostvars, groups, report), report, names, word_list(native(clusters), "clusters")).to_dict()
+    except (PlanError, ValueProblem) as error:
         raise AnsibleFilterError(str(error)) from error
 
 

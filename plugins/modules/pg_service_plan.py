@@ -61,8 +61,8 @@ assigned:
   description: Load balancers outside the play, by the host of the play that publishes them.
   returned: success
   type: dict
-providers:
-  description: Load balancers that are not members of a cluster.
+publishers:
+  description: The hosts of the play that publish something, each with C(host) and, in words, what it C(carries).
   returned: success
   type: list
 """

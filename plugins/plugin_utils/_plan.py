@@ -49,7 +49,7 @@ class Plan:
 
     publications: dict[str, Publication]
     assigned: dict[str, list[str]]
-    providers: tuple[str, ...]
+    publishers: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,9 +57,18 @@ class Plan:
         return {
             "load_balancers": {host: publication.to_dict() for host, publication in self.publications.items()},
             "assigned": self.assigned,
-            "providers": list(self.providers),
+            "publishers": [{"host": host, "carries": self._carries(host)} for host in self.publishers],
             "warnings": list(self.warnings),
         }
+
+    def _carries(self, publisher: str) -> str:
+        """What a host of the play publishes, for people: ``10.10.10.11: pg-test-primary 5433, pg-test-replica 5434``."""
+        load_balancers = self.assigned.get(publisher, [publisher])
+        return "; ".join(f"{host}: {_listing(self.publications[host].services)}" for host in load_balancers)
+
+
+def _listing(services: Iterable[Service]) -> str:
+    return listed(f"{service.name} {service.port}" for service in services)
 
 
 def make_plan(inventory: Inventory, report: Report, play_hosts: Iterable[str] | None = None, only: Sequence[str] = ()) -> Plan:
@@ -84,6 +93,10 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
     report.raise_problems()
     read = planner.cluster(cluster)
     host = load_balancer or next(iter(read.load_balancers), None)
+    if load_balancer and load_balancer not in read.load_balancers:
+        known = listed(read.load_balancers)
+        report.problem(cluster, f"{shown(load_balancer)} is not a load balancer of it{nearest(load_balancer, read.load_balancers)}; allowed: {known}")
+        report.raise_problems()
     services = planner.resolver.services(read, planner.load_balancers.read(host)) if host else []
     report.raise_problems()
     return services
@@ -108,7 +121,8 @@ class Planner:
             name = self.inventory.value(host, "pg_cluster")
             if name is not None and name != "":
                 found.setdefault(str(name), []).append(host)
-        return found
+        # Sorted, so that the same inventory in another order gives the same plan.
+        return {name: sorted(found[name]) for name in sorted(found)}
 
     def cluster(self, name: str) -> Cluster:
         if name not in self._clusters:
@@ -124,14 +138,14 @@ class Planner:
     def plan(self, only: Sequence[str]) -> Plan:
         self.check_names(only)
         delegating = self._delegating()
-        scope = [name for name in only if name in self.hosts_of] if only else self._clusters_of_play(delegating)
+        scope = [name for name in self.hosts_of if name in only] if only else self._clusters_of_play(delegating)
         clusters = [self.cluster(name) for name in scope]
         self._check_targets(clusters)
         carried = self._carried(clusters, delegating)
         publications = {host: self._publication(host, names, delegating) for host, names in carried.items()}
-        providers = tuple(host for host in publications if self.inventory.value(host, "pg_cluster") is None)
-        warnings = tuple(told_once(self.report.warnings))
-        return Plan(publications, self._assign(publications, clusters), providers, warnings)
+        assigned = self._assign(publications, clusters)
+        publishers = tuple(host for host in self.play_hosts if host in publications or host in assigned)
+        return Plan(publications, assigned, publishers, tuple(told_once(self.report.warnings)))
 
     def _delegating(self) -> dict[str, list[str]]:
         """For each host of a provider group the clusters that name the group, by what their first member says."""
@@ -156,12 +170,11 @@ class Planner:
         carried: dict[str, list[str]] = {}
         for cluster in clusters:
             in_play = any(host in self.play_hosts for host in cluster.hosts)
-            targets = self._targets(cluster)
             for host in cluster.load_balancers:
                 reached = host in self.play_hosts or (in_play and bool(cluster.provider))
-                if reached and (not targets or host in targets) and self.load_balancers.enabled(host):
+                if reached and self._is_target(cluster, host) and self.load_balancers.enabled(host):
                     carried.setdefault(host, [])
-            if cluster.provider and not targets:
+            if cluster.provider and not cluster.targets:
                 for host in cluster.hosts:
                     if host in self.play_hosts and self.load_balancers.enabled(host):
                         carried.setdefault(host, [])
@@ -173,7 +186,7 @@ class Planner:
     def _publication(self, host: str, names: Sequence[str], delegating: Container[str]) -> Publication:
         settings = self.load_balancers.read(host)
         clusters = [self.cluster(name) for name in names]
-        left_alone = {cluster.name for cluster in clusters if self._targets(cluster) and host not in self._targets(cluster)}
+        left_alone = {cluster.name for cluster in clusters if not self._is_target(cluster, host)}
         services = [
             service
             for cluster in clusters
@@ -202,7 +215,7 @@ class Planner:
             for member in cluster.members:
                 if member.host == settings.host:
                     ports = {"pg_port": member.pg_port, "pgbouncer_port": member.pgbouncer_port, "patroni_port": member.patroni_port}
-                    listeners += [Listener(f"{variable} of instance {member.name}", ("*",), port) for variable, port in ports.items()]
+                    listeners += [Listener(f"{variable} of instance {member.name}", ("*", "::"), port) for variable, port in ports.items()]
         report_clashes(settings.host, listeners, self.report)
         self._check_file_names(settings, services)
 
@@ -218,11 +231,9 @@ class Planner:
                 )
             owners[service.name] = what
 
-    def _targets(self, cluster: Cluster) -> set[str]:
-        """The hosts that ``pg_service_targets`` means, which may name them by inventory name or by address."""
-        if not cluster.targets:
-            return set()
-        return {host for host in cluster.load_balancers if not self._names_of(host).isdisjoint(cluster.targets)}
+    def _is_target(self, cluster: Cluster, host: str) -> bool:
+        """Whether ``pg_service_targets`` leaves a host in, which it may name by inventory name or by address."""
+        return not cluster.targets or not self._names_of(host).isdisjoint(cluster.targets)
 
     def _names_of(self, host: str) -> set[str]:
         known = self.inventory.values(host, ("ansible_host", "pg_address"))
