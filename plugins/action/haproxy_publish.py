@@ -24,9 +24,19 @@ class ActionModule(ActionBase):
         if "plan" in arguments:
             planned = self._planned(arguments, task_vars or {})
             if planned is None:
-                return {**result, "changed": False, "skipped": True, "skip_reason": "This host carries no service in this run."}
+                return {
+                    **result,
+                    "changed": False,
+                    "skipped": True,
+                    "skip_reason": "This host carries no service in this run.",
+                }
             arguments = planned
-        return {**result, **self._execute_module(module_name="pgsvc.access.haproxy_publish", module_args=arguments, task_vars=task_vars)}
+        return {
+            **result,
+            **self._execute_module(
+                module_name="pgsvc.access.haproxy_publish", module_args=arguments, task_vars=task_vars
+            ),
+        }
 
     def _planned(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
         """The module's arguments for one load balancer of a plan, None when the plan has nothing for it.
@@ -35,6 +45,8 @@ class ActionModule(ActionBase):
         """
         variable, host = arguments.pop("plan"), arguments.pop("load_balancer", task_vars.get("inventory_hostname"))
         if variable not in task_vars:
-            raise AnsibleActionFail(f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first")
+            raise AnsibleActionFail(
+                f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first"
+            )
         publication = task_vars[variable].get("load_balancers", {}).get(host)
         return None if publication is None else {**module_arguments(json.loads(publication)), **arguments}

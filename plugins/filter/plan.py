@@ -92,10 +92,15 @@ def plan(
     """See DOCUMENTATION."""
     report = Report()
     try:
-        names = None if hosts is None else word_list(native(hosts), "hosts")
-        return make_plan(Inventory(hostvars, groups, report), report, names, word_list(native(clusters), "clusters")).to_dict()
+        names = None if hosts is None else _names(hosts, "hosts")
+        return make_plan(Inventory(hostvars, groups, report), report, names, _names(clusters, "clusters")).to_dict()
     except (PlanError, ValueProblem) as error:
         raise AnsibleFilterError(str(error)) from error
+
+
+def _names(value: Iterable[str], what: str) -> list[str]:
+    """A list, a text, or whatever a filter such as C(map) gave."""
+    return word_list(native(value if isinstance(value, str) else list(value)), what)
 
 
 class FilterModule:

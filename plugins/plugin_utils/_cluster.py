@@ -11,10 +11,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
-from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import Declared, Definition, merge, parse_declared
+from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import (
+    Declared,
+    Definition,
+    merge,
+    parse_declared,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._member import VARIABLES, Member, order_members, parse_member
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, listed, nearest, not_allowed, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
+    Report,
+    ValueProblem,
+    listed,
+    nearest,
+    not_allowed,
+    shown,
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class ClusterReader:
 
     def read(self, name: str, hosts: Sequence[str]) -> Cluster:
         """The cluster ``name`` of these hosts. Mistakes go to the report."""
-        self._check_name(name, hosts)
+        self._check_name(hosts)
         members = self._members(name, hosts)
         by_host = {host: self._definitions(name, host) for host in hosts}
         first = _first_primary(members) or hosts[0]
@@ -69,9 +81,9 @@ class ClusterReader:
             targets=targets,
         )
 
-    def _check_name(self, name: str, hosts: Sequence[str]) -> None:
+    def _check_name(self, hosts: Sequence[str]) -> None:
         try:
-            _values.name(name, "a cluster name")
+            _values.name(self._inventory.value(hosts[0], "pg_cluster"), "a cluster name")
         except ValueProblem as problem:
             self._report.problem(hosts[0], str(problem), field="pg_cluster")
 
@@ -101,15 +113,24 @@ class ClusterReader:
             for service in [*expected, *(service for service in found if service not in expected)]:
                 self._compare_one(name, service, first, expected.get(service), host, found.get(service))
 
-    def _compare_one(self, name: str, service: str, first: str, one: Definition | None, host: str, other: Definition | None) -> None:
+    def _compare_one(
+        self, name: str, service: str, first: str, one: Definition | None, host: str, other: Definition | None
+    ) -> None:
         if one is None or other is None:
             here, there = (host, first) if one is None else (first, host)
-            self._report.problem(name, f"declared on host {here}, not on host {there}; allowed: the same services on every member", service)
+            self._report.problem(
+                name,
+                f"declared on host {here}, not on host {there}; allowed: the same services on every member",
+                service,
+            )
             return
         for field in one.differences(other):
             mine, theirs = _comparable(one, field), _comparable(other, field)
             self._report.problem(
-                name, f"{shown(mine)} on host {first}, {shown(theirs)} on host {host}; allowed: one value for all members (only ip may differ)", service, field
+                name,
+                f"{shown(mine)} on host {first}, {shown(theirs)} on host {host}; allowed: one value for all members (only ip may differ)",
+                service,
+                field,
             )
 
     def _agreed(self, name: str, hosts: Sequence[str], variable: str, parse: Callable[[Any], Any]) -> Any:
@@ -125,7 +146,9 @@ class ClusterReader:
         other = next((host for host in hosts if values[host] != first), None)
         if other is not None:
             self._report.problem(
-                name, f"{shown(first)} on host {hosts[0]}, {shown(values[other])} on host {other}; allowed: one value for all members", field=variable
+                name,
+                f"{shown(first)} on host {hosts[0]}, {shown(values[other])} on host {other}; allowed: one value for all members",
+                field=variable,
             )
         return first
 
@@ -136,12 +159,18 @@ class ClusterReader:
         if provider not in groups:
             allowed = listed(sorted(set(groups) - {"all", "ungrouped"}))
             self._report.problem(
-                name, f"{shown(provider)} is not a group of the inventory{nearest(provider, groups)}; allowed: {allowed}", field="pg_service_provider"
+                name,
+                f"{shown(provider)} is not a group of the inventory{nearest(provider, groups)}; allowed: {allowed}",
+                field="pg_service_provider",
             )
             return []
         if not groups[provider]:
-            self._report.problem(name, f"{shown(provider)} is a group without hosts; allowed: a group of load balancers", field="pg_service_provider")
-        return groups[provider]
+            self._report.problem(
+                name,
+                f"{shown(provider)} is a group without hosts; allowed: a group of load balancers",
+                field="pg_service_provider",
+            )
+        return sorted(groups[provider])
 
     def _value(self, host: str, variable: str) -> Any:
         value = self._inventory.value(host, variable)

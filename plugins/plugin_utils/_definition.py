@@ -11,13 +11,35 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, listed, nearest, not_allowed, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
+    Report,
+    ValueProblem,
+    listed,
+    nearest,
+    not_allowed,
+    printable,
+    shown,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._selector import Selector, compile_selector
 from ansible_collections.pgsvc.access.plugins.plugin_utils._server_options import server_options
 
 # The algorithms of HAProxy that need no HTTP (manual 4.2, "balance").
-BALANCE = ("roundrobin", "static-rr", "leastconn", "first", "source", "random", "random(<draws>)", "hash src", "rdp-cookie", "rdp-cookie(<name>)")
-_BALANCE = re.compile(r"roundrobin|static-rr|leastconn|first|source|random(\([1-9][0-9]{0,3}\))?|hash src|rdp-cookie(\([A-Za-z0-9_-]+\))?", re.ASCII)
+BALANCE = (
+    "roundrobin",
+    "static-rr",
+    "leastconn",
+    "first",
+    "source",
+    "random",
+    "random(<draws>)",
+    "hash src",
+    "rdp-cookie",
+    "rdp-cookie(<name>)",
+)
+_BALANCE = re.compile(
+    r"roundrobin|static-rr|leastconn|first|source|random(\([1-9][0-9]{0,3}\))?|hash src|rdp-cookie(\([A-Za-z0-9_-]+\))?",
+    re.ASCII,
+)
 
 # A path of Patroni's REST API with its query string, without anything HAProxy would read as quote, comment or blank.
 _CHECK = re.compile(r"/[A-Za-z0-9_.~!&()*+,;=:@/?%-]{0,1000}", re.ASCII)
@@ -48,14 +70,20 @@ class Definition:
 
     def differences(self, other: Definition) -> Iterable[str]:
         """The fields in which two members disagree; ``ip`` may differ, as each load balancer has its own address."""
-        return (field.name for field in fields(self) if field.name != "ip" and getattr(self, field.name) != getattr(other, field.name))
+        return (
+            field.name
+            for field in fields(self)
+            if field.name != "ip" and getattr(self, field.name) != getattr(other, field.name)
+        )
 
 
 def balance_algorithm(value: Any) -> str:
     """An algorithm that HAProxy has in TCP mode (HAProxy manual 4.2, "balance")."""
     word = " ".join(_values.text(value, "an algorithm").split())
     if not _BALANCE.fullmatch(word):
-        raise ValueProblem(f"{shown(value)} is not an algorithm that HAProxy has in TCP mode{nearest(word, BALANCE)}; allowed: {listed(BALANCE)}")
+        raise ValueProblem(
+            f"{shown(value)} is not an algorithm that HAProxy has in TCP mode{nearest(word, BALANCE)}; allowed: {listed(BALANCE)}"
+        )
     return word
 
 
@@ -67,7 +95,9 @@ def destination(value: Any) -> str | int:
     try:
         return _values.port(word)
     except ValueProblem:
-        raise not_allowed(value, "a destination", f"{listed(_defaults.DESTINATIONS)} or a port from 1 to 65535") from None
+        raise not_allowed(
+            value, "a destination", f"{listed(_defaults.DESTINATIONS)} or a port from 1 to 65535"
+        ) from None
 
 
 def addresses(value: Any) -> tuple[str, ...]:
@@ -81,13 +111,17 @@ def addresses(value: Any) -> tuple[str, ...]:
 def _check(value: Any) -> str:
     word = _values.text(value, "a path")
     if not _CHECK.fullmatch(word):
-        raise not_allowed(value, "a path of Patroni's REST API", "one that begins with '/', such as /primary or /replica?lag=10MB, without blanks and quotes")
+        raise not_allowed(
+            value,
+            "a path of Patroni's REST API",
+            "one that begins with '/', such as /primary or /replica?lag=10MB, without blanks and quotes",
+        )
     return word
 
 
 def _selector(value: Any) -> Selector:
     if not isinstance(value, str):
-        raise not_allowed(value, "a JMESPath expression", "text, in quotes, such as \"[]\"")
+        raise not_allowed(value, "a JMESPath expression", 'text, in quotes, such as "[]"')
     return compile_selector(value)
 
 
@@ -128,7 +162,9 @@ def parse_declared(value: Any, variable: str, where: str, report: Report) -> Dec
     for index, item in enumerate(_declared(value, variable, where, report)):
         name, definition = _parse_one(item, f"{variable}[{index}]", where, report)
         if name in found:
-            report.problem(where, f"{shown(name)} is the name of two services in {variable}; allowed: each name once", name, "name")
+            report.problem(
+                where, f"{shown(name)} is the name of two services in {variable}; allowed: each name once", name, "name"
+            )
         found[name] = definition
     return found
 
@@ -148,14 +184,22 @@ def _declared(value: Any, variable: str, where: str, report: Report) -> list[Any
 
 def _parse_one(item: Any, label: str, where: str, report: Report) -> tuple[str, Definition | None]:
     if not isinstance(item, dict):
-        report.problem(where, f"{shown(item)} is not a service; allowed: a mapping with name, port and selector", field=label)
+        report.problem(
+            where, f"{shown(item)} is not a service; allowed: a mapping with name, port and selector", field=label
+        )
         return label, None
     declared_name = item.get("name")
-    label = str(declared_name) if isinstance(declared_name, (str, int)) and "\n" not in str(declared_name) else label
+    if isinstance(declared_name, (str, int)) and str(declared_name).isprintable() and declared_name != "":
+        label = str(declared_name)[:100]
     before = len(report.problems)
     for key in item:
         if key not in _PARSERS:
-            report.problem(where, f"{shown(key)} is not a field of a service{nearest(str(key), FIELDS)}; allowed: {listed(FIELDS)}", label, str(key)[:40])
+            report.problem(
+                where,
+                f"{shown(key)} is not a field of a service{nearest(str(key), FIELDS)}; allowed: {listed(FIELDS)}",
+                label,
+                printable(key),
+            )
     values = {field: _parse_field(item, field, label, where, report) for field in FIELDS}
     return label, Definition(**values) if len(report.problems) == before else None
 

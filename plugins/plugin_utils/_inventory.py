@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, shown
 from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
 
 _MARKS = ("{{", "{%", "{#")
@@ -73,13 +73,16 @@ class Inventory:
         if host not in self._templated:
             self._templated[host] = self._hostvars[host]
         try:
-            plain = native(self._templated[host][name])
+            templated = self._templated[host][name]
+            plain = native(templated)
         except AnsibleError as error:
             self._report.problem(host, f"cannot be templated: {' '.join(str(error).split())}", field=name)
             return None
-        if _is_templated(plain):
+        if _is_templated(templated):
             # Up to ansible-core 2.18 a template with an undefined variable comes back as it was.
-            self._report.problem(host, f"{_first_template(plain)!r} names a variable that is not defined for this host", field=name)
+            self._report.problem(
+                host, f"{shown(_first_template(plain))} names a variable that is not defined for this host", field=name
+            )
             return None
         return plain
 

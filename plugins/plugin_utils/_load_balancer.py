@@ -15,7 +15,8 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inv
 from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import NodeService, parse_node_services
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem
 
-_ANY = frozenset({"*", "0.0.0.0", "::"})
+_ANY_IPV4 = frozenset({"*", "0.0.0.0"})
+_ANY_IPV6 = "::"
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,18 @@ class Listener:
     port: int
 
     def clashes_with(self, other: Listener) -> bool:
-        """Whether both would take the same connections. An address of any kind covers every one of its port."""
-        mine, theirs = set(self.ip), set(other.ip)
-        return self.port == other.port and bool(mine & theirs or mine & _ANY or theirs & _ANY)
+        """Whether both would take the same connections."""
+        return self.port == other.port and any(
+            _covers(mine, theirs) or _covers(theirs, mine) for mine in self.ip for theirs in other.ip
+        )
 
     def __str__(self) -> str:
         return f"{self.what} ({', '.join(_values.with_port(address, self.port) for address in self.ip)})"
+
+
+def _covers(one: str, other: str) -> bool:
+    """Whether listening on ``one`` takes the connections to ``other``: ``*`` is all of IPv4, ``::`` may be that and all of IPv6."""
+    return one in (other, _ANY_IPV6) or (one in _ANY_IPV4 and ":" not in other)
 
 
 def _config_args(value: Any) -> tuple[str, ...]:
@@ -102,7 +109,9 @@ class LoadBalancerReader:
             default = _defaults.LOAD_BALANCER[variable]
             value = self._inventory.value(host, variable)
             try:
-                values[field] = None if value is None and default is None else parse(default if value is None else value)
+                values[field] = (
+                    None if value is None and default is None else parse(default if value is None else value)
+                )
             except ValueProblem as problem:
                 self._report.problem(host, str(problem), field=variable)
                 values[field] = parse(default) if default is not None else None

@@ -62,7 +62,9 @@ class Member:
 
 def _role(value: Any) -> str:
     if value not in _defaults.ROLES:
-        raise ValueProblem(f"{shown(value)} is not a role{nearest(str(value), _defaults.ROLES)}; allowed: {listed(_defaults.ROLES)}")
+        raise ValueProblem(
+            f"{shown(value)} is not a role{nearest(str(value), _defaults.ROLES)}; allowed: {listed(_defaults.ROLES)}"
+        )
     return str(value)
 
 
@@ -111,7 +113,9 @@ def order_members(cluster: str, members: list[Member], report: Report) -> tuple[
     for seq, same in by_seq.items():
         if len(same) > 1:
             hosts = listed(sorted(member.host for member in same))
-            report.problem(cluster, f"{seq} is the number of {hosts}; allowed: a number of its own for each member", field="pg_seq")
+            report.problem(
+                cluster, f"{seq} is the number of {hosts}; allowed: a number of its own for each member", field="pg_seq"
+            )
     return tuple(sorted(members, key=lambda member: (member.seq, member.host)))
 
 
@@ -119,7 +123,9 @@ def _parse(host: str, cluster: str, name: str, variables: dict[str, Any], report
     value = variables.get(name)
     if value is None:
         if name in ("pg_seq", "pg_role"):
-            report.problem(cluster, f"missing on host {host}; every member needs pg_cluster, pg_seq and pg_role", field=name)
+            report.problem(
+                cluster, f"missing on host {host}; every member needs pg_cluster, pg_seq and pg_role", field=name
+            )
             return None
         value = host if name == "pg_address" else _defaults.MEMBER[name]
     try:

@@ -12,7 +12,15 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import addresses, balance_algorithm
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, listed, nearest, not_allowed, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
+    Report,
+    ValueProblem,
+    listed,
+    nearest,
+    not_allowed,
+    printable,
+    shown,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._render import bind_lines, header, listen, state_lines, text
 
 OWNER = "node"
@@ -76,11 +84,18 @@ def parse_node_services(value: Any, where: str, report: Report) -> tuple[NodeSer
     services = [service for service in found if service is not None]
     names = [service.name for service in services]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        report.problem(where, f"{shown(name)} is the name of two services in haproxy_services; allowed: each name once", name, "name")
+        report.problem(
+            where,
+            f"{shown(name)} is the name of two services in haproxy_services; allowed: each name once",
+            name,
+            "name",
+        )
     return tuple(services)
 
 
-def render_node_service(service: NodeService, host: str, ip: tuple[str, ...], state_dir: str, timeout_client: str, timeout_server: str) -> str:
+def render_node_service(
+    service: NodeService, host: str, ip: tuple[str, ...], state_dir: str, timeout_client: str, timeout_server: str
+) -> str:
     """The file ``<name>.cfg`` of a node's service."""
     directives = [
         *bind_lines(service.ip or ip, service.port),
@@ -95,13 +110,15 @@ def render_node_service(service: NodeService, host: str, ip: tuple[str, ...], st
         f"timeout server {timeout_server}",
         *service.options,
         *(state_lines(service.name, state_dir) if service.checked else ()),
-        f"default-server {service.default}",
+        *([f"default-server {service.default}"] if service.default else ()),
     ]
     opening = header(service.name, host, service.port, OWNER)
     return text([*opening, *listen(service.name, directives, (server.line() for server in service.servers))])
 
 
-def node_service_files(services: Any, host: str, ip: Any, state_dir: Any, timeout_client: Any, timeout_server: Any) -> list[dict[str, Any]]:
+def node_service_files(
+    services: Any, host: str, ip: Any, state_dir: Any, timeout_client: Any, timeout_server: Any
+) -> list[dict[str, Any]]:
     """The files of a node's services, as the publish module takes them. Raises `PlanError` with every mistake."""
     report = Report()
     host = str(_values.native(host))
@@ -119,7 +136,10 @@ def node_service_files(services: Any, host: str, ip: Any, state_dir: Any, timeou
             report.problem(host, str(problem), field=variable)
     found = parse_node_services(_values.native(services), host, report)
     report.raise_problems()
-    return [{"name": service.name, "owner": OWNER, "content": render_node_service(service, host, *settings.values())} for service in found]
+    return [
+        {"name": service.name, "owner": OWNER, "content": render_node_service(service, host, *settings.values())}
+        for service in found
+    ]
 
 
 def _name(value: Any) -> str:
@@ -132,7 +152,9 @@ def _name(value: Any) -> str:
 def _words(value: Any) -> str:
     word = " ".join(_values.one_line(value, "options").split())
     if "#" in word:
-        raise ValueProblem(f"{shown(value)} holds a '#', which would end the line; allowed: HAProxy's words without comments")
+        raise ValueProblem(
+            f"{shown(value)} holds a '#', which would end the line; allowed: HAProxy's words without comments"
+        )
     return word
 
 
@@ -196,23 +218,31 @@ def _parse(item: Any, label: str, where: str, report: Report) -> NodeService | N
         except ValueProblem as problem:
             report.problem(where, str(problem), values["name"], "balance")
     servers = [
-        _fields(server, _SERVER, _SERVER_DEFAULTS, f"{values['name']}.servers[{index}]", where, report) for index, server in enumerate(values["servers"])
+        _fields(server, _SERVER, _SERVER_DEFAULTS, f"{values['name']}.servers[{index}]", where, report)
+        for index, server in enumerate(values["servers"])
     ]
     values["servers"] = tuple(NodeServer(**server) for server in servers if server is not None)
     return NodeService(**values)
 
 
-def _fields(item: Any, parsers: dict[str, Parser], defaults: dict[str, Any], label: str, where: str, report: Report) -> dict[str, Any] | None:
+def _fields(
+    item: Any, parsers: dict[str, Parser], defaults: dict[str, Any], label: str, where: str, report: Report
+) -> dict[str, Any] | None:
     """The typed fields of a service or a server; None when one is a mistake."""
     before = len(report.problems)
     if not isinstance(item, dict):
         report.problem(where, f"{shown(item)} is not a mapping of fields; allowed: {listed(parsers)}", field=label)
         return None
-    if isinstance(item.get("name"), str) and item["name"].isprintable() and "." not in label:
-        label = item["name"]
+    if isinstance(item.get("name"), str) and item["name"].isprintable() and item["name"] and "." not in label:
+        label = item["name"][:100]
     for key in item:
         if key not in parsers:
-            report.problem(where, f"{shown(key)} is unknown{nearest(str(key), parsers)}; allowed: {listed(parsers)}", label, str(key)[:40])
+            report.problem(
+                where,
+                f"{shown(key)} is unknown{nearest(str(key), parsers)}; allowed: {listed(parsers)}",
+                label,
+                printable(key),
+            )
     values: dict[str, Any] = {}
     for field, parse in parsers.items():
         value = item.get(field)

@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._cluster import Cluster, ClusterReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Listener, LoadBalancerReader, Settings, report_clashes
+from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import (
+    Listener,
+    LoadBalancerReader,
+    Settings,
+    report_clashes,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, listed, nearest, shown, told_once
 from ansible_collections.pgsvc.access.plugins.plugin_utils._resolver import Resolver
 from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
@@ -71,7 +76,9 @@ def _listing(services: Iterable[Service]) -> str:
     return listed(f"{service.name} {service.port}" for service in services)
 
 
-def make_plan(inventory: Inventory, report: Report, play_hosts: Iterable[str] | None = None, only: Sequence[str] = ()) -> Plan:
+def make_plan(
+    inventory: Inventory, report: Report, play_hosts: Iterable[str] | None = None, only: Sequence[str] = ()
+) -> Plan:
     """Plan the services of the clusters of a play.
 
     ``play_hosts`` are the hosts of the play (all of the inventory when None); ``only`` narrows the run to clusters by
@@ -95,7 +102,10 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
     host = load_balancer or next(iter(read.load_balancers), None)
     if load_balancer and load_balancer not in read.load_balancers:
         known = listed(read.load_balancers)
-        report.problem(cluster, f"{shown(load_balancer)} is not a load balancer of it{nearest(load_balancer, read.load_balancers)}; allowed: {known}")
+        report.problem(
+            cluster,
+            f"{shown(load_balancer)} is not a load balancer of it{nearest(load_balancer, read.load_balancers)}; allowed: {known}",
+        )
         report.raise_problems()
     services = planner.resolver.services(read, planner.load_balancers.read(host)) if host else []
     report.raise_problems()
@@ -133,7 +143,10 @@ class Planner:
         for name in names:
             if name not in self.hosts_of:
                 known = sorted(self.hosts_of)
-                self.report.problem(str(name)[:60], f"{shown(name)} is not a cluster of the inventory{nearest(str(name), known)}; allowed: {listed(known)}")
+                self.report.problem(
+                    str(name)[:60],
+                    f"{shown(name)} is not a cluster of the inventory{nearest(str(name), known)}; allowed: {listed(known)}",
+                )
 
     def plan(self, only: Sequence[str]) -> Plan:
         self.check_names(only)
@@ -208,14 +221,27 @@ class Planner:
         return tuple(owners)
 
     def _check_listeners(self, settings: Settings, clusters: Sequence[Cluster], services: Sequence[Service]) -> None:
-        listeners = [Listener(f"service {service.service} of cluster {service.cluster}", service.ip, service.port) for service in services]
-        listeners += [Listener(f"{service.name} of haproxy_services", service.ip or settings.ip, service.port) for service in settings.node_services]
+        listeners = [
+            Listener(f"service {service.service} of cluster {service.cluster}", service.ip, service.port)
+            for service in services
+        ]
+        listeners += [
+            Listener(f"{service.name} of haproxy_services", service.ip or settings.ip, service.port)
+            for service in settings.node_services
+        ]
         listeners.append(Listener("haproxy_exporter_port", ("*",), settings.exporter_port))
         for cluster in clusters:
             for member in cluster.members:
                 if member.host == settings.host:
-                    ports = {"pg_port": member.pg_port, "pgbouncer_port": member.pgbouncer_port, "patroni_port": member.patroni_port}
-                    listeners += [Listener(f"{variable} of instance {member.name}", ("*", "::"), port) for variable, port in ports.items()]
+                    ports = {
+                        "pg_port": member.pg_port,
+                        "pgbouncer_port": member.pgbouncer_port,
+                        "patroni_port": member.patroni_port,
+                    }
+                    listeners += [
+                        Listener(f"{variable} of instance {member.name}", ("*", "::"), port)
+                        for variable, port in ports.items()
+                    ]
         report_clashes(settings.host, listeners, self.report)
         self._check_file_names(settings, services)
 
@@ -246,14 +272,22 @@ class Planner:
             if target not in allowed:
                 names = listed(sorted(cluster.name for cluster in clusters if target in cluster.targets))
                 self.report.problem(
-                    names, f"{shown(target)} is not a load balancer of it{nearest(target, allowed)}; allowed: {listed(load_balancers)}", field="pg_service_targets"
+                    names,
+                    f"{shown(target)} is not a load balancer of it{nearest(target, allowed)}; allowed: {listed(load_balancers)}",
+                    field="pg_service_targets",
                 )
 
     def _assign(self, publications: dict[str, Publication], clusters: Sequence[Cluster]) -> dict[str, list[str]]:
         outside = [host for host in publications if host not in self.play_hosts]
         assigned: dict[str, list[str]] = {}
         for host in outside:
-            members = [member for cluster in clusters if host in cluster.load_balancers for member in cluster.hosts if member in self.play_hosts]
+            members = [
+                member
+                for cluster in clusters
+                if host in cluster.load_balancers
+                for member in cluster.hosts
+                if member in self.play_hosts
+            ]
             publisher = min(members, key=lambda member: len(assigned.get(member, ())))
             assigned.setdefault(publisher, [publisher] if publisher in publications else []).append(host)
         return assigned

@@ -36,7 +36,7 @@ class Problem:
 
 
 class PlanError(Exception):
-    """The inventory cannot be planned; ``problems`` lists every reason, in the order of the inventory."""
+    """The inventory cannot be planned; ``problems`` lists every reason, cluster by cluster."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
@@ -90,6 +90,12 @@ def shown(value: Any) -> str:
     """A value as an error message shows it: quoted when it is text, shortened when long, on one line."""
     text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def printable(word: Any) -> str:
+    """A field's name as it leads a message: shortened, and quoted when it would not print as it is."""
+    text = str(word)[:40]
+    return text if text.isprintable() else repr(text)
 
 
 def not_allowed(value: Any, what: str, allowed: str) -> ValueProblem:

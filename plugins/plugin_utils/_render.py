@@ -15,6 +15,9 @@ _RULE = "#---------------------------------------------------------------------"
 # Whatever a `defaults` section says of these, a service file says itself: it means the same beside Debian's stock
 # defaults (HTTP, 50 seconds), beside Pigsty's, and when it is read before any (HAProxy manual 4.1 lists what is inherited).
 _SELF_CONTAINED = (
+    "enabled",
+    "hash-type map-based",
+    "hash-balance-factor 0",
     "retries 3",
     "rate-limit sessions 0",
     "timeout connect 3s",
@@ -26,10 +29,13 @@ _SELF_CONTAINED = (
     "option redispatch",
     "option tcpka",
     "no option abortonclose",
+    "no option independent-streams",
+    "no option logasap",
     "no option nolinger",
     "no option persist",
     "no option prefer-last-server",
     "no option transparent",
+    "default-server enabled no-agent-check no-backup no-check-send-proxy no-check-ssl no-send-proxy no-send-proxy-v2 no-ssl no-tfo",
 )
 
 
@@ -46,7 +52,12 @@ def header(name: str, load_balancer: str, port: int, owner: str, notes: Iterable
 
 def listen(name: str, directives: Iterable[str], servers: Iterable[str]) -> list[str]:
     """A ``listen`` section, its servers last."""
-    return [f"listen {name}", *(f"    {line}" for line in directives), "    # servers", *(f"    {line}" for line in servers)]
+    return [
+        f"listen {name}",
+        *(f"    {line}" for line in directives),
+        "    # servers",
+        *(f"    {line}" for line in servers),
+    ]
 
 
 def state_lines(name: str, state_dir: str) -> list[str]:

@@ -79,7 +79,10 @@ class Resolver:
         backups = self._select(cluster, definition, "backup", definition.backup) if definition.backup else []
         if not selected and not backups:
             self._report.warning(
-                cluster.name, f"{shown(definition.selector.expression)} selects no member; the service refuses connections", definition.name, "selector"
+                cluster.name,
+                f"{shown(definition.selector.expression)} selects no member; the service refuses connections",
+                definition.name,
+                "selector",
             )
         ordered = [*selected, *(index for index in backups if index not in selected)]
         servers = (self._server(cluster, cluster.members[index], definition, index in backups) for index in ordered)

@@ -29,7 +29,20 @@ Node = dict[str, Any]
 
 # What an expression is about while it is being read: the list of members, one member, or something else.
 _MEMBERS, _MEMBER, _OTHER = "members", "member", "other"
-_FUNCTIONS_OF_LISTS = {"sort_by": _MEMBERS, "reverse": _MEMBERS, "to_array": _MEMBERS, "not_null": _MEMBERS, "max_by": _MEMBER, "min_by": _MEMBER}
+_FUNCTIONS_OF_LISTS = {
+    "sort_by": _MEMBERS,
+    "reverse": _MEMBERS,
+    "to_array": _MEMBERS,
+    "not_null": _MEMBERS,
+    "max_by": _MEMBER,
+    "min_by": _MEMBER,
+}
+_FUNCTIONS_OF_LENGTH = frozenset({"length", "type"})
+
+# Longer ones nest deeper than Python's stack lets jmespath go.
+_LONGEST = 1000
+# What jmespath lets through of Python's own errors: a step of 0, text beside numbers, a number too large, too deep a nesting.
+_WRONG_VALUES = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -56,14 +69,14 @@ class Selector:
         if not isinstance(found, list) or not all(id(item) in positions for item in found):
             raise ValueProblem(
                 f"{shown(self.expression)} yields {_described(found)}; allowed: an expression that yields members, "
-                "such as \"[]\" or \"[? pg_role == 'replica']\""
+                'such as "[]" or "[? pg_role == \'replica\']"'
             )
         return sorted({positions[id(item)] for item in found})
 
     def _evaluate(self, members: Sequence[dict[str, Any]]) -> Any:
         try:
             return _parse(self.expression).search(list(members))
-        except (jmespath_exceptions.JMESPathError, TypeError, ValueError, AttributeError) as error:
+        except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
             raise ValueProblem(f"{shown(self.expression)} cannot be evaluated: {_one_line(error)}") from None
 
 
@@ -78,6 +91,10 @@ def require_jmespath() -> None:
 @functools.lru_cache(maxsize=4096)
 def compile_selector(expression: str) -> Selector:
     """Compile an expression, or raise `ValueProblem` with the position where it goes wrong."""
+    if len(expression) > _LONGEST:
+        raise ValueProblem(
+            f"{shown(expression)} is no JMESPath expression: it has {len(expression)} characters; allowed: up to {_LONGEST}"
+        )
     reader = _Reader()
     reader.read(_parse(expression).parsed, _MEMBERS)
     return Selector(expression, frozenset(reader.names), reader.reads_all)
@@ -92,14 +109,18 @@ def _parse(expression: str) -> Any:
             warnings.simplefilter("ignore", PendingDeprecationWarning)
             return jmespath.compile(expression)
     except jmespath_exceptions.EmptyExpressionError:
-        raise ValueProblem("'' is no JMESPath expression; allowed: an expression such as \"[]\", which selects every member") from None
+        raise ValueProblem(
+            "'' is no JMESPath expression; allowed: an expression such as \"[]\", which selects every member"
+        ) from None
     except jmespath_exceptions.LexerError as error:
-        raise _bad_expression(expression, error.lexer_position, error.message) from None
+        raise _bad_expression(expression, error.lexer_position, " ".join(error.message.split())) from None
     except jmespath_exceptions.IncompleteExpressionError:
         raise _bad_expression(expression, len(expression), "the expression ends too early") from None
     except jmespath_exceptions.ParseError as error:
         raise _bad_expression(expression, error.lex_position, f"{error.token_value!r} is not expected there") from None
-    except jmespath_exceptions.JMESPathError as error:
+    except RecursionError:
+        raise ValueProblem(f"{shown(expression)} is no JMESPath expression: it is nested too deeply") from None
+    except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
         raise ValueProblem(f"{shown(expression)} is no JMESPath expression: {_one_line(error)}") from None
 
 
@@ -117,8 +138,9 @@ class _Reader:
         if handler is not None:
             result: str = handler(node, scope)
             return result
-        for child in _children(node):
-            self.read(child, scope)
+        # What becomes of a member in there is not followed, so that it has to be whole.
+        results = [self.read(child, scope) for child in _children(node)]
+        self.reads_all |= any(result != _OTHER for result in results)
         return _OTHER
 
     def _read_field(self, node: Node, scope: str) -> str:
@@ -167,8 +189,11 @@ class _Reader:
         return _OTHER
 
     def _read_or_expression(self, node: Node, scope: str) -> str:
-        results = [self.read(child, scope) for child in _children(node)]
-        return results[0] if len(set(results)) == 1 else _OTHER
+        results = {self.read(child, scope) for child in _children(node)}
+        if len(results) == 1:
+            return results.pop()
+        self.reads_all = True
+        return _OTHER
 
     _read_and_expression = _read_or_expression
 
@@ -177,11 +202,15 @@ class _Reader:
         arguments = list(_children(node))
         results = [self.read(child, scope) for child in arguments if child["type"] != "expref"]
         inner = _MEMBER if _MEMBERS in results else _OTHER
-        for child in arguments:
-            if child["type"] == "expref":
-                self.read(child["children"][0], inner)
-        self.reads_all |= _MEMBER in results
-        return _FUNCTIONS_OF_LISTS.get(node["value"], _OTHER) if _MEMBERS in results else _OTHER
+        mapped = [self.read(child["children"][0], inner) for child in arguments if child["type"] == "expref"]
+        name = node["value"]
+        if _MEMBERS in results and name in _FUNCTIONS_OF_LISTS:
+            self.reads_all |= _MEMBER in mapped
+            return _FUNCTIONS_OF_LISTS[name]
+        if name == "map":
+            return _MEMBERS if _MEMBER in mapped else _OTHER
+        self.reads_all |= name not in _FUNCTIONS_OF_LENGTH and any(result != _OTHER for result in [*results, *mapped])
+        return _OTHER
 
 
 def _children(node: Node) -> Iterator[Node]:

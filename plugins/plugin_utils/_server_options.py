@@ -9,14 +9,22 @@ port and its TLS) is not: the collection writes those from the inventory.
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _values
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, listed, nearest, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
+    ValueProblem,
+    listed,
+    nearest,
+    not_allowed,
+    shown,
+)
 
-_WORD = re.compile(r"[A-Za-z0-9_.,:/%=@+*\[\]-]+", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9_.,:/%=@+*()\[\]-]+", re.ASCII)
 
 Check = Callable[[str], Any]
 
@@ -46,6 +54,46 @@ def _path(word: str) -> str:
     return _values.path(word, "a path")
 
 
+def _networks(word: str) -> list[Any]:
+    try:
+        return [ipaddress.ip_network(network, strict=False) for network in word.split(",")]
+    except ValueError:
+        raise not_allowed(word, "a list of networks", "networks set apart by commas, such as 10.0.0.0/8") from None
+
+
+def _matching(pattern: str, what: str, allowed: str) -> Check:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(word: str) -> str:
+        if not compiled.fullmatch(word):
+            raise not_allowed(word, what, allowed)
+        return word
+
+    return check
+
+
+def _initial_addresses(word: str) -> list[str]:
+    methods = word.split(",")
+    for method in methods:
+        if method not in ("last", "libc", "none") and _values.ip_address(method) is None:
+            raise not_allowed(
+                word, "a way to find the first address", "last, libc, none and addresses, set apart by commas"
+            )
+    return methods
+
+
+def _source(word: str) -> str:
+    match = re.fullmatch(r"([0-9.]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", word, re.ASCII)
+    if not match:
+        raise not_allowed(
+            word,
+            "an address to connect from",
+            "an IPv4 address, or an IPv6 address in brackets, with or without a port",
+        )
+    _values.integer(match[2] or 0, (0, 65535), "a port")
+    return _values.bind_address(match[1])
+
+
 def _any(word: str) -> str:
     return word
 
@@ -62,7 +110,7 @@ _WITH_ARGUMENT: dict[str, Check] = {
     "error-limit": _count(1),
     "fall": _count(1),
     "fastinter": _time,
-    "init-addr": _any,
+    "init-addr": _initial_addresses,
     "inter": _time,
     "maxconn": _count(0),
     "maxqueue": _count(0),
@@ -72,13 +120,15 @@ _WITH_ARGUMENT: dict[str, Check] = {
     "on-error": _one_of("fastinter", "fail-check", "sudden-death", "mark-down"),
     "on-marked-down": _one_of("shutdown-sessions"),
     "on-marked-up": _one_of("shutdown-backup-sessions"),
-    "resolve-net": _any,
+    "resolve-net": _networks,
     "resolve-prefer": _one_of("ipv4", "ipv6"),
     "resolvers": _any,
     "rise": _count(1),
     "slowstart": _time,
-    "sni": _any,
-    "source": _any,
+    "sni": _matching(
+        r"ssl_fc_sni|str\([A-Za-z0-9._-]+\)", "an expression for the server name", "ssl_fc_sni or str(<name>)"
+    ),
+    "source": _source,
     "ssl-max-ver": _one_of("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
     "ssl-min-ver": _one_of("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
     "tcp-ut": _time,
@@ -113,22 +163,41 @@ def server_options(value: Any) -> str:
 
     Raises `ValueProblem` for the first word that HAProxy would not take there, or that could end the line early.
     """
-    words = iter(_values.one_line(value, "server options").split())
-    return " ".join(_checked(words))
+    words = list(_checked(iter(_values.one_line(value, "server options").split())))
+    _check_verification(words)
+    return " ".join(words)
+
+
+def _check_verification(words: list[str]) -> None:
+    """HAProxy verifies TLS by default and refuses to start when it has nothing to do it with (manual 5.2, "verify")."""
+    tls = next((word for word in ("ssl", "check-ssl") if word in words), None)
+    verify = [argument for word, argument in itertools.pairwise(words) if word == "verify"]
+    if tls and "ca-file" not in words and verify[-1:] != ["none"]:
+        raise ValueProblem(
+            f"{tls!r} lacks what to verify the certificate with; allowed: with 'ca-file <path>' or with 'verify none'"
+        )
 
 
 def _checked(words: Iterator[str]) -> Iterator[str]:
     for word in words:
         if not _WORD.fullmatch(word):
-            raise ValueProblem(f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*[]-")
+            raise ValueProblem(
+                f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*[]-"
+            )
         yield word
         if word in _ALONE:
             continue
         if word not in _WITH_ARGUMENT:
-            raise ValueProblem(f"{shown(word)} is not a server option{nearest(word, KNOWN)}; allowed: {listed(sorted(KNOWN))}")
+            raise ValueProblem(
+                f"{shown(word)} is not a server option{nearest(word, KNOWN)}; allowed: {listed(sorted(KNOWN))}"
+            )
         argument = next(words, None)
         if argument is None or not _WORD.fullmatch(argument):
-            raise ValueProblem(f"{word!r} lacks its argument" if argument is None else f"{word} {shown(argument)} is no argument HAProxy can read")
+            raise ValueProblem(
+                f"{word!r} lacks its argument"
+                if argument is None
+                else f"{word} {shown(argument)} is no argument HAProxy can read"
+            )
         try:
             _WITH_ARGUMENT[word](argument)
         except ValueProblem as problem:

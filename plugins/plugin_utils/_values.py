@@ -14,12 +14,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, not_allowed
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, not_allowed, shown
 
 _TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
 _FALSE = frozenset({"false", "no", "off", "0", "n", "f", ""})
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
-_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?", re.ASCII)
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?", re.ASCII
+)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9_.,:@%+=/~-]*", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,12})(ms|s|m|h|d)?", re.ASCII)
@@ -98,15 +100,17 @@ def name(value: Any, what: str) -> str:
     """A name that is safe as a proxy name and a file name (HAProxy manual 4: letters, digits, ``-``, ``_``, ``.``)."""
     word = text(value, what)
     if not _NAME.fullmatch(word) or len(word) > 100:
-        raise not_allowed(value, what, "up to 100 letters, digits, '-', '_' and '.', beginning with a letter, a digit or '_'")
+        raise not_allowed(
+            value, what, "up to 100 letters, digits, '-', '_' and '.', beginning with a letter, a digit or '_'"
+        )
     return word
 
 
 def path(value: Any, what: str) -> str:
     """An absolute path that HAProxy reads as one word and that no ``..`` leads out of."""
     word = text(value, what)
-    if not _PATH.fullmatch(word) or ".." in word.split("/"):
-        raise not_allowed(value, what, "an absolute path of letters, digits and -_.,:@%+=~/")
+    if not _PATH.fullmatch(word) or ".." in word.split("/") or len(word) > 1024:
+        raise not_allowed(value, what, "an absolute path of up to 1024 letters, digits and -_.,:@%+=~/")
     return word.rstrip("/") or "/"
 
 
@@ -119,24 +123,36 @@ def duration(value: Any, what: str = "a duration", least: int = 1) -> str:
     return word
 
 
+def ip_address(word: str) -> str | None:
+    """An address in its shortest form. A zone (``fe80::1%eth0``) is refused: Python takes any text for one, HAProxy none."""
+    if word.startswith("[") and word.endswith("]"):
+        word = word[1:-1]
+    try:
+        return None if "%" in word else str(ipaddress.ip_address(word))
+    except ValueError:
+        return None
+
+
 def bind_address(value: Any) -> str:
     """An address to listen on: ``*``, IPv4, or IPv6 with or without brackets; in its shortest form."""
     word = text(value, "an address").strip()
     if word == "*":
         return word
-    try:
-        return str(ipaddress.ip_address(_without_brackets(word)))
-    except ValueError:
-        raise not_allowed(value, "an address to listen on", "'*', an IPv4 or an IPv6 address, or a list of them") from None
+    address = ip_address(word)
+    if address is None:
+        raise not_allowed(value, "an address to listen on", "'*', an IPv4 or an IPv6 address, or a list of them")
+    return address
 
 
 def host_address(value: Any, what: str = "an address") -> str:
-    """Where a host is reached: IPv4, IPv6 or a name."""
+    """Where a host is reached: IPv4, IPv6 or a name.
+
+    ``0.0.0.0`` and ``::`` are refused: to HAProxy they are the address that the client asked for (manual 5.2, "server").
+    """
     word = text(value, what).strip()
-    try:
-        return str(ipaddress.ip_address(_without_brackets(word)))
-    except ValueError:
-        pass
+    address = ip_address(word)
+    if address is not None and address not in ("0.0.0.0", "::"):
+        return address
     if _HOST_NAME.fullmatch(word) and not re.fullmatch(r"[0-9.]+", word):
         return word
     raise not_allowed(value, what, "an IPv4 address, an IPv6 address or a host name")
@@ -160,12 +176,10 @@ def sequence(value: Any, what: str) -> list[Any]:
 
 
 def one_line(value: Any, what: str) -> str:
-    """Text without a line break or any other control character, which is how a directive would be smuggled in."""
+    """Text without a line break or any other character that is not for printing, which is how a directive would be smuggled in."""
     word = text(value, what)
-    if any(ord(char) < 32 or ord(char) == 127 or char in "\x85\u2028\u2029" for char in word):
-        raise ValueProblem(f"{word!r} holds a line break or another control character; allowed: one line of printable text")
+    if not word.isprintable():
+        raise ValueProblem(
+            f"{shown(word)} holds a line break or another unprintable character; allowed: one line of printable text"
+        )
     return word
-
-
-def _without_brackets(word: str) -> str:
-    return word[1:-1] if word.startswith("[") and word.endswith("]") else word
