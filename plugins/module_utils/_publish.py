@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _confdir, _process, _startup
+from ansible_collections.pgsvc.access.plugins.module_utils import _confdir, _process, _startup, _systemd
 from ansible_collections.pgsvc.access.plugins.module_utils._apply import Applied, Apply, ApplyError
 from ansible_collections.pgsvc.access.plugins.module_utils._bindable import check_bindable
 from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError
@@ -135,6 +135,8 @@ class _Publication:
         result.changes = self._compare(disk)
         todo = [change for change in result.changes if change.status != _confdir.UNCHANGED]
         process = _process.find(request.master_socket, request.stats_socket) if request.apply else None
+        if request.apply and process is None:
+            self._check_deaf()
         apply = Apply(request, process, disk, result.changes, self.step) if process else None
         decision = apply.decide() if apply else Decision(NONE, self._why_not_applied())
         result.applied = Applied(apply.method(decision) if apply else NONE, decision.reason)
@@ -217,10 +219,24 @@ class _Publication:
             return f"{said}, but HAProxy could not be brought back to them: {_words(again)}"
         return f"{said}, and HAProxy has been reloaded with them"
 
+    def _check_deaf(self) -> None:
+        """Raise `PublishError` when HAProxy runs but cannot be spoken to: what it took over could not be verified."""
+        request = self.request
+        unit = _systemd.show(request.unit)
+        if unit is not None and unit.active:
+            raise PublishError(
+                f"HAProxy runs ({request.unit} is active), but {self._where()}: set haproxy_master_socket and "
+                "haproxy_stats_socket to its sockets, or let the role pgsvc.access.haproxy set them up. "
+                "Nothing was changed"
+            )
+
+    def _where(self) -> str:
+        return f"nobody answers at {self.request.master_socket} or {self.request.stats_socket}"
+
     def _not_running(self) -> None:
         """Say that nobody answers; in check mode an earlier step would perhaps have started HAProxy."""
         request = self.request
-        where = f"nobody answers at {request.master_socket} or {request.stats_socket}"
+        where = self._where()
         if request.check:
             self.result.warnings.append(f"HAProxy is not running ({where}): it would have to be started")
             return

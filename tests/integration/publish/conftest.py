@@ -1,0 +1,25 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the publish tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
+from ansible_collections.pgsvc.access.tests.support.fixtures import (  # noqa: F401  pytest finds them here
+    haproxy,
+    haproxy_binary,
+    new_address,
+)
+from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
+
+
+@pytest.fixture
+def node(haproxy: HAProxy, new_address: Callable[[], str]) -> Node:  # noqa: F811
+    """A load balancer that runs without any service."""
+    haproxy.start()
+    return Node(haproxy, new_address())

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that tells its steps and kills itself after one of them: `python -m …killed STEP < request.json`.
+
+Prints every step; STEP is the number of the one after which it ends with SIGKILL.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import Request, publish
+
+
+def main() -> None:
+    last = int(sys.argv[1])
+    said = json.load(sys.stdin)
+    files = [Wanted(**file) for file in said.pop("files")]
+    said["conf_dir"], said["state_dir"] = Path(said["conf_dir"]), Path(said["state_dir"])
+    numbers = itertools.count(1)
+
+    def step(done: str) -> None:
+        print(done, flush=True)
+        if next(numbers) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    publish(Request(files=files, **said), step)
+
+
+if __name__ == "__main__":
+    main()
