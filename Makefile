@@ -90,7 +90,7 @@ root:
 
 .PHONY: benchmark dist
 benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, and write the figures into docs/performance.md
-	@$(<D)/bin/python tests/benchmark/run.py
+	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/run.py --keep
 
 dist: .venvs/core-$(NEWEST)/.ready ## the tarball that ansible-galaxy installs
 	@$(<D)/bin/ansible-galaxy collection build --force --output-path .build

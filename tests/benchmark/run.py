@@ -1,0 +1,217 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measure a publishing run against Ansible's own ping of the same hosts, and the plan against ansible-inventory.
+
+Every figure is the median of several repeats, and what is compared runs in turns, so that a slow minute of the
+machine slows both. Ends with code 1 when a limit is exceeded. `make benchmark` runs it and keeps the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from ansible.release import __version__ as ansible_version
+
+from ansible_collections.pgsvc.access.tests.benchmark.sandbox import Sandbox
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+PLAYBOOK = ROOT / "playbooks" / "pgsql.yml"
+REFERENCE = HERE / "reference" / "pg_service.yml"
+
+MAX_RUN = 1.5  # times the ping
+MAX_GROWTH = 1.2  # cost of a host among the most, times that of a host among the fewest
+MAX_PLAN = 1.0  # times ansible-inventory --list
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds by the clock, and of processor time in all processes together."""
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """The medians of one number of hosts; no reference where it was not asked for."""
+
+    hosts: int
+    ping: Cost
+    write: Cost
+    same: Cost
+    reference: Cost | None
+
+
+def cost_of(command: list[str]) -> tuple[Cost, str]:
+    """Run a command that must succeed; return its cost and what it printed."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build"),
+        "ANSIBLE_CONFIG": str(ROOT / "tests" / "ansible.cfg"),
+        "LC_ALL": "C.UTF-8",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"]),
+        "PYTHONPATH": str(ROOT / ".build"),
+    }
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    run = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if run.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed:\n{run.stdout[-3000:]}{run.stderr[-3000:]}")
+    return Cost(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime), run.stdout
+
+
+def middle(costs: list[Cost]) -> Cost:
+    """Return the median of each part."""
+    return Cost(median(cost.wall for cost in costs), median(cost.cpu for cost in costs))
+
+
+def measure(sandbox: Sandbox, repeats: int, forks: int, with_reference: bool) -> Row:
+    """Ping, write everything, change nothing, in turns."""
+    fixed = ["-i", str(sandbox.inventory), "-f", str(forks)]
+    ping = ["ansible", "all", "-m", "ping", *fixed]
+    publish = ["ansible-playbook", str(PLAYBOOK), "-t", "pg_service", *fixed]
+    pings, writes, sames, references = [], [], [], []
+    for _ in range(repeats):
+        pings.append(cost_of(ping)[0])
+        sandbox.wipe()
+        writes.append(cost_of(publish)[0])
+        if not sandbox.is_written():
+            sys.exit(f"{sandbox.folder}: the run did not write all services")
+        cost, printed = cost_of(publish)
+        sames.append(cost)
+        if len(re.findall(r" changed=0 ", printed)) != sandbox.hosts:
+            sys.exit(f"the second run changed something:\n{printed[-3000:]}")
+        show(sandbox.hosts, pings[-1], writes[-1], sames[-1])
+    if with_reference:
+        sandbox.wipe()
+        references.append(cost_of(["ansible-playbook", str(REFERENCE), *fixed])[0])
+    return Row(
+        sandbox.hosts, middle(pings), middle(writes), middle(sames), middle(references) if references else None
+    )
+
+
+def show(hosts: int, ping: Cost, write: Cost, same: Cost) -> None:
+    """Print one repeat, for whoever waits."""
+    parts = [f"{name} {cost.wall:.1f} s" for name, cost in (("ping", ping), ("write", write), ("same", same))]
+    print(f"{hosts} hosts: {', '.join(parts)}", flush=True)
+
+
+def measure_plan(sandbox: Sandbox, repeats: int) -> tuple[float, float]:
+    """Return the seconds of the plan alone, and of ansible-inventory --list."""
+    plan = [sys.executable, str(HERE / "plan_once.py"), str(sandbox.inventory)]
+    listing = ["ansible-inventory", "-i", str(sandbox.inventory), "--list"]
+    plans, listings = [], []
+    for _ in range(repeats):
+        plans.append(float(cost_of(plan)[1].split()[-1]))
+        listings.append(cost_of(listing)[0].wall)
+        print(f"{sandbox.hosts} hosts: plan {plans[-1]:.1f} s, list {listings[-1]:.1f} s", flush=True)
+    return median(plans), median(listings)
+
+
+def table(rows: list[Row]) -> list[str]:
+    """Return the table of runs, in Markdown."""
+    lines = [
+        "| hosts | ping | writes everything | changes nothing | a template for each service |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = [f"{row.ping.wall:.1f} s"]
+        for cost in (row.write, row.same, row.reference):
+            cells.append(f"{cost.wall:.1f} s, {cost.wall / row.ping.wall:.2f}×" if cost else "–")
+        lines.append(f"| {row.hosts} | {' | '.join(cells)} |")
+    return lines
+
+
+def growth(rows: list[Row], cost: Callable[[Row], Cost]) -> float:
+    """Return how much dearer a host is among the most hosts than among the fewest."""
+    first, last = rows[0], rows[-1]
+    return (cost(last).wall / last.hosts) / (cost(first).wall / first.hosts)
+
+
+def verdicts(rows: list[Row], plan: float, listing: float) -> dict[str, tuple[float, float]]:
+    """Return what was promised: its measured value and its limit."""
+    found = {}
+    for row in rows:
+        found[f"{row.hosts} hosts, writes everything, by the ping"] = (row.write.wall / row.ping.wall, MAX_RUN)
+        found[f"{row.hosts} hosts, changes nothing, by the ping"] = (row.same.wall / row.ping.wall, MAX_RUN)
+    if len(rows) > 1:
+        span = f"a host among {rows[-1].hosts} by one among {rows[0].hosts}"
+        found[f"{span}, writes everything"] = (growth(rows, lambda row: row.write), MAX_GROWTH)
+        found[f"{span}, changes nothing"] = (growth(rows, lambda row: row.same), MAX_GROWTH)
+    found["plan by ansible-inventory --list"] = (plan / listing, MAX_PLAN)
+    return found
+
+
+def report(rows: list[Row], clusters: int, plan: float, listing: float, forks: int, repeats: int) -> tuple[str, bool]:
+    """Return the tables and whether each limit is kept."""
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, ansible-core {ansible_version}"
+    found = verdicts(rows, plan, listing)
+    lines = [
+        f"Measured on {machine}; {forks} forks, connection local, median of {repeats}.",
+        "",
+        *table(rows),
+        "",
+        f"The plan alone for {clusters:,} clusters of three: {plan:.2f} s; `ansible-inventory --list`: {listing:.2f} s.",
+        "",
+        "| ratio | measured | limit |",
+        "|---|---|---|",
+        *(f"| {name} | {value:.2f} | {limit:.1f} |" for name, (value, limit) in found.items()),
+    ]
+    return "\n".join(lines), all(value <= limit for value, limit in found.values())
+
+
+def keep(text: str) -> None:
+    """Write the tables between the markers of the page."""
+    page = PAGE.read_text()
+    begin, end = "<!-- measured: begin -->", "<!-- measured: end -->"
+    PAGE.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))
+
+
+def main() -> int:
+    """Measure, print and, when asked, keep the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hosts", type=int, nargs="+", default=[20, 99, 300])
+    parser.add_argument("--clusters", type=int, default=1000, help="of three, for the plan alone")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--forks", type=int, default=10)
+    parser.add_argument("--reference", type=int, nargs="*", default=[20], help="numbers of hosts to run the old way, too")
+    parser.add_argument("--keep", action="store_true", help=f"write the tables into {PAGE.relative_to(ROOT)}")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="pgsvc-benchmark-"))
+    try:
+        rows = []
+        for hosts in options.hosts:
+            sandbox = Sandbox(folder / str(hosts), hosts)
+            sandbox.make()
+            rows.append(measure(sandbox, options.repeats, options.forks, hosts in options.reference))
+        everything = Sandbox(folder / "plan", options.clusters * 3)
+        everything.make()
+        plan, listing = measure_plan(everything, options.repeats)
+    finally:
+        shutil.rmtree(folder)
+    text, kept = report(rows, options.clusters, plan, listing, options.forks, options.repeats)
+    print(text)
+    if options.keep:
+        keep(text)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

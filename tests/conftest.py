@@ -1,0 +1,63 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every test stands on, however pytest was started.
+
+The collection is importable as ansible_collections.pgsvc.access, by this process and by each Ansible it starts; the
+Ansible it starts is the one in the environment of this Python; and nothing of the caller's own Ansible shows through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / ".build"
+
+
+def link_collection() -> None:
+    """Make the checkout visible under its collection name, as Ansible and Python look for it."""
+    link = BUILD / "ansible_collections" / "pgsvc" / "access"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to("../../..")
+    sys.path.insert(0, str(BUILD))
+
+
+def set_environment() -> None:
+    """Leave of the caller's environment what no Ansible reads."""
+    for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "PYTHON"))]:
+        del os.environ[name]
+    os.environ.update(
+        ANSIBLE_COLLECTIONS_PATH=str(BUILD),
+        ANSIBLE_CONFIG=str(ROOT / "tests" / "ansible.cfg"),
+        LC_ALL="C.UTF-8",
+        PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin", "/sbin"]),
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+
+
+link_collection()
+set_environment()
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")
+
+
+def pytest_report_header() -> str:
+    """Say which Ansible is tested, and where the checkout is."""
+    from ansible.release import __version__
+
+    return f"ansible-core {__version__}"
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the checkout."""
+    return ROOT
