@@ -65,8 +65,9 @@ def _covers(one: str, other: str) -> bool:
     return one in (other, _ANY_IPV6) or (one in _ANY_IPV4 and ":" not in other)
 
 
-def _config_args(value: Any) -> tuple[str, ...]:
-    return tuple(value.split()) if isinstance(value, str) else tuple(_values.word_list(value, "an argument of HAProxy"))
+def _config_args(value: Any) -> tuple[str, ...] | None:
+    words = value.split() if isinstance(value, str) else _values.word_list(value, "an argument of HAProxy")
+    return tuple(words) or None
 
 
 _PARSERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
