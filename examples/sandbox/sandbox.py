@@ -63,17 +63,16 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def members(inventory: Path) -> Hosts:
-    """The PostgreSQL instances of ``inventory``: inventory name to variables, by cluster and number."""
+def nodes(inventory: Path) -> Hosts:
+    """The hosts of ``inventory``: inventory name, which is an address, to variables."""
     if not shutil.which("ansible-inventory"):
-        raise SandboxError("ansible-inventory is not on the PATH; install ansible-core 2.16 or newer, or run: make demo")
+        raise SandboxError("ansible-inventory is not on the PATH; install ansible-core 2.16 or newer")
     command = ["ansible-inventory", "-i", str(inventory), "--list"]
     listing = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if listing.returncode:
         raise SandboxError(f"{inventory} cannot be read as an inventory")
     hosts: Hosts = json.loads(listing.stdout)["_meta"]["hostvars"]
-    instances = [(name, values) for name, values in hosts.items() if "pg_cluster" in values]
-    return dict(sorted(instances, key=lambda item: (item[1]["pg_cluster"], int(item[1]["pg_seq"]))))
+    return dict(sorted(hosts.items()))
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = 15) -> None:
@@ -128,6 +127,8 @@ def answers(path: Path) -> bool:
 def start_members(hosts: Hosts) -> None:
     described = []
     for host, values in hosts.items():
+        if "pg_cluster" not in values:
+            continue
         role = values["pg_role"] if values["pg_role"] == "primary" else "replica"
         if role == "replica" and int(values["pg_seq"]) == 2:
             role = "sync"
@@ -155,7 +156,7 @@ def up(inventory: Path) -> None:
     haproxy = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin")
     if not haproxy:
         raise SandboxError("haproxy is not installed; on Debian: apt-get install haproxy")
-    hosts = members(inventory)
+    hosts = nodes(inventory)
     down()
     try:
         SANDBOX.mkdir(mode=0o700, parents=True)
@@ -209,16 +210,12 @@ def settled(address: str, port: int) -> Counter[str]:
 
 
 def status(inventory: Path) -> None:
-    """A table: each service of each cluster, reached through its first node, and who answers there."""
-    shown: set[str] = set()
+    """A table: each service, reached through the first node that carries it, and who answers there."""
     say(f"{'service':<18} {'listens on':<20} answers to {CONNECTIONS} connections")
-    for host, values in members(inventory).items():
-        if values["pg_cluster"] in shown:
-            continue
-        shown.add(values["pg_cluster"])
-        for name, address, port in listeners(host):
-            who = ", ".join(f"{count} x {answer}" for answer, count in sorted(settled(address, port).items()))
-            say(f"{name:<18} {f'{address}:{port}':<20} {who}")
+    carried = {name: (address, port) for host in reversed(nodes(inventory)) for name, address, port in listeners(host)}
+    for name, (address, port) in sorted(carried.items()):
+        who = ", ".join(f"{count} x {answer}" for answer, count in sorted(settled(address, port).items()))
+        say(f"{name:<18} {f'{address}:{port}':<20} {who}")
 
 
 def main(arguments: list[str]) -> int:
