@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
+from collections.abc import Sequence
 
 _ADDRESS = re.compile(r"(?:ipv[46]@)?(?P<host>.*?)(?::(?P<port>\d+))?", re.ASCII)
 
@@ -37,16 +38,25 @@ class ServerLine:
     def backup(self) -> bool:
         return "backup" in self.options
 
-    @property
-    def check(self) -> bool:
-        return "check" in self.options
+    def words(self, default_server: Sequence[str] = ()) -> tuple[str, ...]:
+        """All options in force, those of the ``default-server`` line first: where two speak, the last one holds."""
+        return (*default_server, *self.options)
+
+    def effective_weight(self, default_server: Sequence[str] = ()) -> int:
+        """0 to 256; HAProxy's own default is 1 (Configuration Manual 5.2 "weight")."""
+        return int(word_after(self.words(default_server), "weight") or 1)
+
+    def checked(self, default_server: Sequence[str] = ()) -> bool:
+        """Whether HAProxy checks its health: without, it counts as up for good (5.2 "check")."""
+        words = [word for word in self.words(default_server) if word in ("check", "no-check")]
+        return bool(words) and words[-1] == "check"
 
     def _number(self, keyword: str) -> int | None:
         value = word_after(self.options, keyword)
         return int(value) if value is not None and value.isdigit() else None
 
 
-def word_after(words: tuple[str, ...] | list[str], keyword: str) -> str | None:
+def word_after(words: Sequence[str], keyword: str) -> str | None:
     """The word that follows the last `keyword` (HAProxy lets the last one win), None when there is none."""
     value = None
     for this, following in zip(words, words[1:]):
