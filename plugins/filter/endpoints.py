@@ -1,0 +1,100 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: endpoints
+short_description: Every way to reach a PostgreSQL cluster
+version_added: 1.0.0
+author: pgsvc.access contributors (@pgsvc)
+description:
+  - Gives each host that a client can name (the cluster's name, its virtual address, an instance by name or address, a
+    load balancer of the provider group, several at once) with each service and port that answers there.
+  - Touches no host. Every mistake of the cluster is reported in one message.
+positional: _input
+options:
+  _input:
+    description: The variables of all hosts, which is what Ansible calls C(hostvars).
+    type: dict
+    required: true
+  cluster:
+    description: The name of the cluster, the value of C(pg_cluster) of its members.
+    type: str
+    required: true
+  groups:
+    description: The groups of the inventory with their hosts, which is what Ansible calls C(groups).
+    type: dict
+    required: true
+  user:
+    description: The user of the URLs. Without one the client decides.
+    type: str
+  database:
+    description: The database of the URLs. Without one the client decides.
+    type: str
+  sslmode:
+    description: The C(sslmode) of the URLs. Without one the client decides.
+    type: str
+    choices: [disable, allow, prefer, require, verify-ca, verify-full]
+  password:
+    description: A password to put into the URLs. Without one they hold none.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Configure an application by the read-write service behind the cluster's name
+  ansible.builtin.set_fact:
+    database_url: >-
+      {{ (hostvars | pgsvc.access.endpoints(cluster='pg-test', groups=groups, user='app', database='shop')
+          | selectattr('kind', 'eq', 'cluster') | selectattr('service', 'eq', 'primary') | first).url }}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The endpoints, each with C(cluster), C(label) (a name of its own), C(kind) (V(cluster), V(vip), V(instance),
+      V(address), V(load_balancer) or V(multi)), C(name) (who is meant), C(service), C(direct) (whether the port is
+      PostgreSQL's or the pool's own), C(hosts) (each with C(host) and C(port)), C(user), C(database), C(sslmode),
+      C(target_session_attrs), C(access) (V(read-write), V(read-only) or V(any)), C(promise) (what is behind it, in
+      words), C(path) (the stations on the way), C(url), C(psycopg), C(libpq) (a connection string) and C(jdbc).
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access import AccessPlanner
+from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._urls import login, to_dict
+from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
+
+
+def endpoints(
+    hostvars: Mapping[str, Any],
+    cluster: str,
+    groups: Mapping[str, Iterable[str]],
+    user: str | None = None,
+    database: str | None = None,
+    sslmode: str | None = None,
+    password: str | None = None,
+) -> list[dict[str, Any]]:
+    """See DOCUMENTATION."""
+    report = Report()
+    who = login(native(user), native(database), native(sslmode), native(password), report)
+    try:
+        found = AccessPlanner(Inventory(hostvars, groups, report), report).endpoints(str(cluster))
+    except PlanError as error:
+        raise AnsibleFilterError(str(error)) from error
+    return [to_dict(endpoint, who) for endpoint in found]
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"endpoints": endpoints}

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Blocks of ours in a file that others write to as well: one for each cluster, and every other byte is left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+_BEGIN = re.compile(r"# BEGIN pgsvc\.access (\S+?):? .*|# BEGIN pgsvc\.access (\S+?):?")
+_END = re.compile(r"# END pgsvc\.access (\S+)")
+
+
+class BlockError(Exception):
+    """The file is not what it should be; the text says in which line, and what to do."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a file: its number from 1, its text without the end, and the owner of its block ('' for none)."""
+
+    number: int
+    text: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The new text, and what became of each block: created, updated, removed or unchanged."""
+
+    text: str
+    statuses: dict[str, str]
+
+
+def block(owner: str, lines: Sequence[str]) -> list[str]:
+    """The lines of a block with its first and last one."""
+    return [
+        f"# BEGIN pgsvc.access {owner}: changes made here are overwritten",
+        *lines,
+        f"# END pgsvc.access {owner}",
+    ]
+
+
+def content_lines(text: str) -> list[Line]:
+    """Every line outside blocks and the lines inside them, without those that begin and end a block."""
+    return [line for line, marks in _read(text) if not marks]
+
+
+def merge(text: str, blocks: Mapping[str, Sequence[str]], purge: bool = False) -> Merged:
+    """The text with these blocks: replaced where they stand, new ones at the end, empty ones taken out.
+
+    Blocks that are not named stay as they are, or go with `purge`.
+    """
+    found: dict[str, list[str]] = {}
+    for line, marks in _read(text):
+        if line.owner and not marks:
+            found.setdefault(line.owner, []).append(line.text)
+        elif line.owner:
+            found.setdefault(line.owner, [])
+    wanted = {owner: list(lines) for owner, lines in blocks.items()}
+    wanted.update({owner: [] if purge else lines for owner, lines in found.items() if owner not in wanted})
+    statuses = {owner: _status(found.get(owner), lines) for owner, lines in wanted.items() if lines or owner in found}
+    # A second block of one owner is what hand-editing leaves; merging makes one of them again.
+    changed = any(status != "unchanged" for status in statuses.values())
+    return Merged(_write(text, wanted) if changed else text, statuses)
+
+
+def _status(before: list[str] | None, after: list[str]) -> str:
+    if before is None:
+        return "created"
+    if not after:
+        return "removed"
+    return "unchanged" if before == after else "updated"
+
+
+def _write(text: str, wanted: Mapping[str, Sequence[str]]) -> str:
+    written: set[str] = set()
+    result: list[str] = []
+    for line, _marks in _read(text):
+        if not line.owner:
+            result.append(line.text)
+        elif line.owner not in written:
+            written.add(line.owner)
+            if wanted[line.owner]:
+                result += block(line.owner, wanted[line.owner])
+            elif result and not result[-1]:
+                result.pop()  # the blank line that was put before the block
+    for owner, lines in wanted.items():
+        if lines and owner not in written:
+            result += [""] if result and result[-1] else []
+            result += block(owner, lines)
+    return "".join(f"{line}\n" for line in result)
+
+
+def _read(text: str) -> list[tuple[Line, bool]]:
+    """Every line with whether it begins or ends a block."""
+    lines: list[tuple[Line, bool]] = []
+    owner, opened = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
+        if begin:
+            if owner:
+                raise BlockError(f"line {number} begins a block within the one of line {opened}; mend the file by hand")
+            owner, opened = begin[1] or begin[2], number
+        if end and end[1] != owner:
+            raise BlockError(f"line {number} ends a block that does not begin; mend the file by hand")
+        lines.append((Line(number, line, owner), bool(begin or end)))
+        owner = "" if end else owner
+    if owner:
+        raise BlockError(f"the block that begins in line {opened} has no end; mend the file by hand")
+    return lines

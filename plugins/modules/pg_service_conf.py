@@ -1,0 +1,138 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_service_conf
+short_description: Keep the services of PostgreSQL clusters in libpq's connection service file
+version_added: 1.0.0
+author:
+  - pgsvc.access contributors
+description:
+  - Keeps one block of sections for each cluster in a C(pg_service.conf), so that C(psql service=pg-test-primary) and
+    every other program on libpq connect by a name.
+  - Leaves everything outside of its own blocks as it is. A section of the same name outside of them is an error,
+    because libpq takes the first one.
+  - The file is replaced at once, and only when something in it changes.
+options:
+  path:
+    description:
+      - The file. Debian's libpq reads V(/etc/postgresql-common/pg_service.conf), every libpq C(~/.pg_service.conf) and
+        the file that the environment variable C(PGSERVICEFILE) names.
+    type: path
+    default: /etc/postgresql-common/pg_service.conf
+  clusters:
+    description: The clusters of this call. Blocks of others stay as they are, see O(purge).
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: The name of the cluster, which is also its block's.
+        type: str
+        required: true
+      sections:
+        description: The sections of the cluster, all of them. Without any the block goes.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: The name of the section, which clients give as C(service=NAME).
+            type: str
+            required: true
+          comment:
+            description: A line that stands above it.
+            type: str
+          parameters:
+            description: The parameters of libpq, such as C(host), C(port), C(dbname). Never put a password here.
+            type: dict
+            required: true
+  purge:
+    description: Whether blocks of clusters that are not in O(clusters) go.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and tells exactly what would change.
+    support: full
+  diff_mode:
+    description: Shows the file before and after.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+seealso:
+  - name: The Connection Service File
+    description: The chapter of PostgreSQL's manual.
+    link: https://www.postgresql.org/docs/current/libpq-pgservice.html
+"""
+
+EXAMPLES = r"""
+- name: Let every program on this host reach the read-write service of pg-test by a name
+  pgsvc.access.pg_service_conf:
+    clusters:
+      - name: pg-test
+        sections:
+          - name: pg-test-primary
+            comment: read-write on the primary, via pool
+            parameters: {host: 10.10.10.3, port: 5433, dbname: shop}
+"""
+
+RETURN = r"""
+clusters:
+  description: What became of each cluster's block.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The cluster.
+      type: str
+    status:
+      description: One of V(created), V(updated), V(removed), V(unchanged).
+      type: str
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgsvc.access.plugins.module_utils._block_file import BlockFile, bring
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._service_sections import check_sections, section_lines
+
+_SECTION = {
+    "name": {"type": "str", "required": True},
+    "comment": {"type": "str"},
+    "parameters": {"type": "dict", "required": True},
+}
+_CLUSTER = {
+    "name": {"type": "str", "required": True},
+    "sections": {"type": "list", "elements": "dict", "default": [], "options": _SECTION},
+}
+_ARGUMENTS = {
+    "path": {"type": "path", "default": "/etc/postgresql-common/pg_service.conf"},
+    "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
+    "purge": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True)
+    clusters = module.params["clusters"]
+    try:
+        names = [section["name"] for cluster in clusters for section in cluster["sections"]]
+        blocks = {cluster["name"]: section_lines(cluster["sections"]) for cluster in clusters}
+        file = BlockFile(Path(module.params["path"]), blocks, module.params["purge"], check_sections(names))
+        result = bring(file, check=module.check_mode, diff=module._diff)
+    except PublishError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
