@@ -60,7 +60,7 @@ LOAD_BALANCER: dict[str, Any] = {
     "haproxy_reload": True,
     "haproxy_conf_dir": "/etc/haproxy",
     "haproxy_state_dir": "/var/lib/haproxy/pgsvc",
-    "haproxy_config_args": None,
+    "haproxy_config_args": [],
     "haproxy_master_socket": "/run/haproxy-master.sock",
     "haproxy_stats_socket": "/run/haproxy/admin.sock",
     "haproxy_services": [],

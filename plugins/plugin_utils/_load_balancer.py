@@ -115,7 +115,7 @@ class LoadBalancerReader:
                 )
             except ValueProblem as problem:
                 self._report.problem(host, str(problem), field=variable)
-                values[field] = parse(default) if default is not None else None
+                values[field] = parse(default)
         services = self._inventory.value(host, "haproxy_services")
         values["node_services"] = parse_node_services(services, host, self._report) if services else ()
         return Settings(host=host, **values)

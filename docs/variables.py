@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write docs/variables.md from the argument specs of the roles: `make docs`.
+
+A test fails while the page and the specs differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "variables.md"
+
+_INTRODUCTION = """# Variables and fields
+
+<!-- Written by docs/variables.py from the argument specs of the roles: make docs -->
+
+All variables are inventory variables. Names and defaults follow Pigsty wherever Pigsty has them. Values may be typed
+loosely, as INI inventories and extra variables give them: `"5433"` is a number, `"false"` is false.
+"""
+
+
+def page() -> str:
+    """The text of docs/variables.md."""
+    cluster, haproxy = _options("pg_service"), _options("haproxy")
+    own = {name: option for name, option in haproxy.items() if name not in cluster}
+    parts = [
+        _INTRODUCTION,
+        "## PostgreSQL services\n",
+        *_table(cluster),
+        "\n## A service definition\n",
+        "An item of `pg_default_services` or `pg_services`.\n",
+        *_table(cluster["pg_services"]["options"]),
+        "\n## Load balancers\n",
+        "Variables of role `pgsvc.access.haproxy`, beside those above.\n",
+        *_table(own),
+        "\n## An item of `haproxy_services`\n",
+        *_table(haproxy["haproxy_services"]["options"]),
+        "\n## A server of an item of `haproxy_services`\n",
+        *_table(haproxy["haproxy_services"]["options"]["servers"]["options"]),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _options(role: str) -> dict[str, Any]:
+    specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
+    return options
+
+
+def _table(options: dict[str, Any]) -> Iterator[str]:
+    yield "| name | default | meaning |"
+    yield "|---|---|---|"
+    for name, option in options.items():
+        yield f"| `{name}` | {_default(name, option)} | {_meaning(option)} |"
+
+
+def _default(name: str, option: dict[str, Any]) -> str:
+    if option.get("required"):
+        return "required"
+    default = option.get("default")
+    if default is None:
+        return "none"
+    if name == "pg_default_services":
+        return ", ".join(f"`{service['name']}` {service['port']}" for service in default)
+    text = {True: "true", False: "false"}.get(default, str(default)) if isinstance(default, bool) else str(default)
+    return f"`{text or chr(39) * 2}`"
+
+
+def _meaning(option: dict[str, Any]) -> str:
+    described = option["description"]
+    text = described if isinstance(described, str) else " ".join(described)
+    if "choices" in option:
+        text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}."
+    return re.sub(r"[CVO]\(([^()]*(?:\([^()]*\))?[^()]*)\)", r"`\1`", re.sub(r"[MP]\(([^)#]*)#?[^)]*\)", r"`\1`", text)).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reference of variables says what the roles' argument specs say."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults
+from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import FIELDS
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def options(role: str) -> dict[str, Any]:
+    specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = specs["argument_specs"]["main"]["options"]
+    return found
+
+
+def test_the_page_is_what_the_specs_generate() -> None:
+    generated = runpy.run_path(str(ROOT / "docs" / "variables.py"))["page"]()
+    assert (ROOT / "docs" / "variables.md").read_text(encoding="utf-8") == generated, "run: make docs"
+
+
+@pytest.mark.parametrize("variable", ["pg_services", "pg_default_services"])
+def test_the_fields_of_a_service_are_those_that_planning_knows(variable: str) -> None:
+    fields = options("pg_service")[variable]["options"]
+    assert set(fields) == set(FIELDS)
+    assert {name for name, field in fields.items() if field.get("required")} == set(_defaults.SERVICE_REQUIRED)
+
+
+@pytest.mark.parametrize("variable", ["pg_services", "pg_default_services"])
+def test_the_defaults_of_a_service_are_those_that_planning_has(variable: str) -> None:
+    fields = options("pg_service")[variable]["options"]
+    assert {name: fields[name].get("default") for name in _defaults.SERVICE} == _defaults.SERVICE
+
+
+@pytest.mark.parametrize(
+    ("role", "defaults"),
+    [
+        ("pg_service", {**_defaults.MEMBER, **_defaults.CLUSTER, **_defaults.LOAD_BALANCER}),
+        ("haproxy", _defaults.LOAD_BALANCER),
+    ],
+)
+def test_the_defaults_of_variables_are_those_that_planning_has(role: str, defaults: dict[str, Any]) -> None:
+    found = options(role)
+    shared = {name: default for name, default in defaults.items() if name in found and name != "pg_address"}
+    assert shared
+    assert {name: found[name].get("default") for name in shared} == shared
