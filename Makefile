@@ -55,6 +55,7 @@ test-fast: ## everything but the lab
 	@$(STEPS) --jobs=3 --output-sync=target --keep-going lint sanity $(patsubst %,suite-%,$(filter-out $(NEWEST),$(CORES)))
 	@$(STEPS) suite-$(NEWEST)
 
+suite-%: PACKAGES += debootstrap
 suite-%: .venvs/core-%/.ready $(COLLECTION)
 	@echo "== unit and integration tests, ansible-core $*"
 	@.venvs/core-$*/bin/python -m pytest --quiet --numprocesses=4 tests/unit tests/integration
@@ -88,7 +89,10 @@ root:
 
 ##### measuring it, shipping it
 
-.PHONY: benchmark dist
+.PHONY: docs benchmark dist
+docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables from the argument specs
+	@$(<D)/bin/python docs/variables.py
+
 benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, and write the figures into docs/performance.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/run.py --keep
 

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection as a user gets it: built, installed into an empty folder, and run from there without a warning."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.pgsvc.access.tests.benchmark.sandbox import Sandbox
+
+SHIPPED = {
+    "CONTRIBUTING.md",
+    "COPYING",
+    "FILES.json",
+    "LICENSES",
+    "MANIFEST.json",
+    "README.md",
+    "bin",
+    "changelogs",
+    "docs",
+    "examples",
+    "meta",
+    "playbooks",
+    "plugins",
+    "requirements.txt",
+    "roles",
+}
+SERVICES = {"primary", "replica", "default", "offline", "standby"}
+
+
+def run(*command: str | Path, home: Path, **variables: str) -> str:
+    """Run a command as a user does who has nothing but the installed collection; return all it said."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))}
+    environment |= {
+        "ANSIBLE_COLLECTIONS_PATH": str(home / "collections"),
+        "ANSIBLE_DEPRECATION_WARNINGS": "true",
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "ignore",
+        "HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        **variables,
+    }
+    done = subprocess.run(
+        command, cwd=home, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tarball(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("build")
+    run("ansible-galaxy", "collection", "build", checkout, "--output-path", home, home=home)
+    (built,) = home.glob("*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def home(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with the collection installed in it, and a cluster of three local nodes to publish to."""
+    home = tmp_path_factory.mktemp("home")
+    run("ansible-galaxy", "collection", "install", tarball, "--offline", "-p", home / "collections", home=home)
+    Sandbox(home / "nodes", 3).make()
+    return home
+
+
+@pytest.fixture
+def nodes(home: Path) -> Sandbox:
+    sandbox = Sandbox(home / "nodes", 3)
+    sandbox.wipe()
+    return sandbox
+
+
+def published(sandbox: Sandbox) -> list[set[str]]:
+    """The services on each host."""
+    return [
+        {file.stem.removeprefix("pg-0001-") for file in sandbox.service_files(number)}
+        for number in range(sandbox.hosts)
+    ]
+
+
+def test_tarball_holds_the_product_and_nothing_else(tarball: Path) -> None:
+    with tarfile.open(tarball) as archive:
+        names = archive.getnames()
+    # The changelog comes with the release.
+    assert {name.split("/")[0] for name in names} - {"CHANGELOG.rst"} == SHIPPED
+    assert not [name for name in names if "__pycache__" in name or name.startswith("changelogs/fragments")]
+
+
+def test_playbook_by_its_name(home: Path, nodes: Sandbox) -> None:
+    command = ["ansible-playbook", "pgsvc.access.pgsql", "-i", str(nodes.inventory), "-t", "pg_service"]
+    said = run(*command, home=home)
+    assert published(nodes) == [SERVICES] * 3
+    assert "WARNING" not in said
+    said = run(*command, home=home)
+    assert said.count("changed=0") == 3
+    assert "WARNING" not in said
+
+
+def test_wrapper_of_the_installed_collection(home: Path, nodes: Sandbox) -> None:
+    wrapper = home / "collections" / "ansible_collections" / "pgsvc" / "access" / "bin" / "pgsql-svc"
+    said = run(wrapper, "-i", nodes.inventory, "pg-0001", home=home)
+    assert published(nodes) == [SERVICES] * 3
+    assert said.splitlines()[-1] == "pgsql-svc: 3 load balancers: 3 written, not applied"
+    assert "WARNING" not in said
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("(hostvars | pgsvc.access.plan(groups=groups)).load_balancers | length", "3"),
+        (
+            "hostvars | pgsvc.access.services(cluster='pg-0001', groups=groups) | map(attribute='port') | join(' ')",
+            "5433 5434 5436 5438 5435",
+        ),
+    ],
+)
+def test_filters(home: Path, nodes: Sandbox, template: str, expected: str) -> None:
+    said = run(
+        "ansible", "127.10.0.1", "-i", nodes.inventory, "-m", "debug", "-a", f"msg='is {{{{ {template} }}}}'", home=home
+    )
+    assert f"is {expected}" in said
+    assert "WARNING" not in said
