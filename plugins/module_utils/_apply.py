@@ -21,6 +21,8 @@ from ansible_collections.pgsvc.access.plugins.module_utils._decide import (
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._process import Process
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, owned_by, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._state_guard import held
+from ansible_collections.pgsvc.access.plugins.module_utils._states import States
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._publish import Request
@@ -91,18 +93,31 @@ class Apply:
         """The decision as the result names it: a reload may have to go through systemd."""
         return SYSTEMD if decision.method == RELOAD and self._process.master is None else decision.method
 
-    def carry_out(self, decision: Decision) -> Applied:
-        """Apply and verify. Raises `ApplyError`."""
+    def carry_out(self, decision: Decision, states: States, lock: int) -> Applied:
+        """Apply and verify. Raises `ApplyError`.
+
+        `states` are the server states that a new process begins with; `lock` the descriptor of the lock, which is held
+        until they are at rest again.
+        """
         reason = decision.reason
-        self._reload()
+        self._reload(states, lock)
         self._verify()
         return Applied(self.method(Decision(RELOAD, reason)), reason)
 
-    def back(self) -> None:
+    def back(self, states: States, lock: int) -> None:
         """Load the files again, which are the old ones now."""
-        self._reload()
+        self._reload(states, lock)
 
-    def _reload(self) -> None:
+    def _reload(self, states: States, lock: int) -> None:
+        """Reload with the verdicts that the running worker has about the servers."""
+        carried = states.carried(self._process.api.servers_state())
+        with held(carried, states.resting, keep=[lock]):
+            self._step("carry the server states")
+            self._load()
+            self._step("reload")
+        self._step("rest the server states")
+
+    def _load(self) -> None:
         old = self._process.worker
         if self._process.master is not None:
             verdict = self._process.master.reload()
@@ -115,7 +130,6 @@ class Apply:
                 raise ApplyError(f"systemctl reload {self._request.unit} failed: {failure}")
         self.taken = True
         self._process = self._successor(old)
-        self._step("reload")
 
     def _log_of_systemd(self) -> str:
         return f"its words are in its log (journalctl -u {self._request.unit})"

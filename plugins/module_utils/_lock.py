@@ -19,17 +19,17 @@ _POLL = 0.1
 
 
 @contextlib.contextmanager
-def locked(directory: Path, timeout: float) -> Iterator[None]:
-    """Hold the lock of `directory`, waiting up to `timeout` seconds for it.
+def locked(directory: Path, timeout: float) -> Iterator[int]:
+    """Hold the lock of `directory`, waiting up to `timeout` seconds for it. Gives the descriptor that holds it.
 
     The directory itself is locked (flock(2)), not a file in it: this needs no write, so that check mode and a
-    read-only file system have it too, and the kernel lets go of it when its holder dies. A forked child that outlives
-    its parent keeps it.
+    read-only file system have it too, and the kernel lets go of it when its holder dies. A child that inherits
+    the descriptor keeps it.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _acquire(descriptor, directory, timeout)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._process import Process
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, listeners, owned_by, owner_of
 from ansible_collections.pgsvc.access.plugins.module_utils._staging import validate
+from ansible_collections.pgsvc.access.plugins.module_utils._states import States
 from ansible_collections.pgsvc.access.plugins.module_utils._swap import Step, Swap, clean, overlay, recover
 
 _LOCK_TIMEOUT = 120.0  # seconds: longer than any one run holds the lock
@@ -55,10 +57,13 @@ class Result:
     applied: Applied = field(default_factory=lambda: Applied(NONE, ""))
     old_workers: Mapping[str, int] = field(default_factory=lambda: {"count": 0, "sessions": 0})
     warnings: list[str] = field(default_factory=list)
+    mended: bool = False
 
     @property
     def changed(self) -> bool:
-        return self.applied.method != NONE or any(change.status != _confdir.UNCHANGED for change in self.changes)
+        if self.mended or self.applied.method != NONE:
+            return True
+        return any(change.status != _confdir.UNCHANGED for change in self.changes)
 
     def to_dict(self, directory: Path, diff: bool) -> dict[str, Any]:
         """The result as the module returns it."""
@@ -102,17 +107,61 @@ def publish(request: Request, step: Step = _no_step) -> Result:
         raise PublishError(f"{file_error(error)}. Nothing was changed") from error
 
 
+class _Writing:
+    """The files and server states of one change on disk: `begin`, then `undo` or `finish`."""
+
+    def __init__(
+        self, request: Request, disk: Mapping[str, Entry], todo: Sequence[Change], states: States, step: Step
+    ) -> None:
+        self.states = states
+        self.before = States(request.state_dir, {name: entry.content for name, entry in disk.items()})
+        self.changed = bool(todo)
+        self._state_dir = request.state_dir
+        self._swap = Swap(request.conf_dir, {change.name: change.after for change in todo}, step)
+        self._step = step
+
+    def begin(self) -> None:
+        """The states first: whatever starts HAProxy from the new files must find them. Raises `OSError`, undone."""
+        try:
+            self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.states.rest(self._step)
+            if self.changed:
+                self._swap.prepare()
+                self._swap.commit()
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._restore_states()
+            raise
+
+    def undo(self) -> None:
+        if self.changed:
+            self._swap.undo()
+        self._restore_states()
+
+    def finish(self) -> None:
+        if self.changed:
+            self._swap.finish()
+        self.states.drop_others()
+        self._step("drop the states of services that are gone")
+
+    def _restore_states(self) -> None:
+        self.before.rest(self._step)
+        self.before.drop_others()
+
+
 class _Publication:
     def __init__(self, request: Request, step: Step) -> None:
         self.request = request
         self.step = step
         self.result = Result()
+        self.lock = -1
 
     def run(self) -> Result:
         directory = self.request.conf_dir
         if not directory.is_dir():
             return self._without_directory()
-        with locked(directory, _LOCK_TIMEOUT):
+        with locked(directory, _LOCK_TIMEOUT) as lock:
+            self.lock = lock
             if not self.request.check:
                 recover(directory)
                 clean(self.request.state_dir)
@@ -142,8 +191,10 @@ class _Publication:
         result.applied = Applied(apply.method(decision) if apply else NONE, decision.reason)
         if todo or decision.method != NONE:
             self._validate(disk, todo, process)
-            if not request.check:
-                self._carry_out(todo, apply, decision)
+        states = States(request.state_dir, _confdir.after(disk, todo))
+        self._note_unrested(states, todo)
+        if not request.check and result.changed:
+            self._carry_out(_Writing(request, disk, todo, states, self.step), apply, decision)
         if process:
             result.old_workers = _process.old_workers(process)
         elif request.apply:
@@ -180,22 +231,24 @@ class _Publication:
             own = [view[change.name].decode(errors="replace") for change in self.result.changes if change.name in view]
             check_bindable([each for text in own for each in listeners(text)], process.worker.pid)
 
-    def _carry_out(self, todo: Sequence[Change], apply: Optional[Apply], decision: Decision) -> None:
+    def _note_unrested(self, states: States, todo: Sequence[Change]) -> None:
+        """A state file that is lost or wrong is set right: a restart would let connections through unchecked."""
+        names = sorted(set(states.unrested()) - {change.name for change in todo})
+        if names:
+            self.result.mended = True
+            self.result.warnings.append(f"Server states that were not at rest are written anew: {', '.join(names)}")
+
+    def _carry_out(self, writing: _Writing, apply: Optional[Apply], decision: Decision) -> None:
         """Write, apply, and put everything back when that fails."""
-        request = self.request
-        request.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        swap = Swap(request.conf_dir, {change.name: change.after for change in todo}, self.step)
-        if todo:
-            swap.prepare()
-            swap.commit()
+        writing.begin()
         if apply and decision.method != NONE:
             try:
-                self.result.applied = apply.carry_out(decision)
+                self.result.applied = apply.carry_out(decision, writing.states, self.lock)
             except (ApplyError, CLIError, OSError) as error:
-                swap.undo()
-                said = f"{_words(error)}{self._after_undoing(apply, todo)}"
-                raise PublishError(said, rolled_back=bool(todo)) from error
-        swap.finish()
+                writing.undo()
+                said = f"{_words(error)}{self._after_undoing(apply, writing)}"
+                raise PublishError(said, rolled_back=writing.changed) from error
+        writing.finish()
         if apply:
             self._remember(apply)
 
@@ -206,15 +259,15 @@ class _Publication:
         except OSError as error:
             self.result.warnings.append(f"What HAProxy has loaded could not be recorded: {file_error(error)}")
 
-    def _after_undoing(self, apply: Apply, todo: Sequence[Change]) -> str:
+    def _after_undoing(self, apply: Apply, writing: _Writing) -> str:
         """Bring HAProxy back to the old files when it had taken the new ones; what to tell the user about it all."""
-        if not todo:
+        if not writing.changed:
             return ""
         said = f". The files in {self.request.conf_dir} have been put back"
         if not apply.taken:
             return f"{said}; HAProxy goes on with what it had loaded"
         try:
-            apply.back()
+            apply.back(writing.before, self.lock)
         except (ApplyError, CLIError, OSError) as again:
             return f"{said}, but HAProxy could not be brought back to them: {_words(again)}"
         return f"{said}, and HAProxy has been reloaded with them"

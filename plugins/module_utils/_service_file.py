@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Iterable, Optional
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, parse_server_line
 
 SUFFIX = ".cfg"
 
@@ -55,7 +58,20 @@ class ServiceFile:
     @property
     def head_digest(self) -> str:
         """SHA-256 (hex) of the head."""
-        return hashlib.sha256("\n".join(self.head).encode()).hexdigest()
+        return hashlib.sha256("\n".join(self.head).encode(errors="surrogateescape")).hexdigest()
+
+    @property
+    def state_file(self) -> Optional[str]:
+        """The file from which a new process takes the states of the servers; None for a service without one."""
+        for line in self.head:
+            keyword, _blank, path = line.partition(" ")
+            if keyword == "server-state-file-name":
+                return path
+        return None
+
+    def servers(self) -> list[ServerLine]:
+        """The `server` lines, taken apart. Raises `ValueError` for one that is none to HAProxy either."""
+        return [parse_server_line(line) for line in self.server_lines]
 
 
 def valid_name(name: str) -> bool:
@@ -74,9 +90,12 @@ def parse(name: str, text: str) -> ServiceFile:
     servers: list[str] = []
     defaults: list[str] = []
     binds: set[str] = set()
-    for words in directives(text):
+    for line in text.splitlines():
+        words = _without_comment(line.split())
+        if not words:
+            continue
         if words[0] == "server":
-            servers.append(" ".join(words))
+            servers.append(line.strip())
             continue
         head.append(" ".join(words))
         if words[0] == "default-server":
