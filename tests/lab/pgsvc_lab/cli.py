@@ -152,7 +152,7 @@ def _dismantle() -> None:
             nodes.power_off(node)
             cgroups.remove(node)
         cgroups.remove_parents()
-        nodes.unmount(log)
+        nodes.clean(log)
         network.remove(log)
 
 

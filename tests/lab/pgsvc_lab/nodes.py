@@ -79,12 +79,14 @@ def start(node: Node) -> None:
         ]
     )  # fmt: skip
     with (node.folder / "console.log").open("ab") as console:
-        subprocess.Popen(
-            ["sh", "-c", f"{join} exec {machine}"],
+        subprocess.run(
+            # In a session of its own and nobody's child: the machine outlives this program.
+            # A reboot ends systemd-nspawn with status 133, for a unit file to start it again; here it is this loop.
+            ["setsid", "--fork", "sh", "-c", f"{join} while :; do {machine}; [ $? = 133 ] || break; done"],
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            check=True,
             # Debian 13's systemd refuses the mixed layout of a hybrid host; the unified one suits both releases.
             env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
         )
@@ -143,6 +145,11 @@ def wipe(log: Log, node: Node) -> None:
     _personalise(log, node)
 
 
-def unmount(log: Log) -> None:
+def clean(log: Log) -> None:
+    """Unmount all disks, and remove what systemd-nspawn leaves in /run where that is not a file system of its own."""
+    for node in NODES:
+        leftover = Path("/run/systemd/nspawn/propagate") / node.namespace
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
     for point in roots.mounts_below(STATE):
         log.run(["umount", point])
