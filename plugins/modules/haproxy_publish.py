@@ -57,9 +57,18 @@ options:
     description:
       - The owners that this call speaks for, each exact or as C(prefix/*). Files of other owners, and files without an
         owner, are never removed.
+      - Required without O(plan).
     type: list
     elements: str
-    required: true
+  plan:
+    description:
+      - The name of the variable in which the result of M(pgsvc.access.pg_service_plan) was registered; the name, not a
+        template. Files, owners, folders and sockets are then those of the plan, unless they are given here as well.
+      - A load balancer that is not in the plan is skipped.
+    type: str
+  load_balancer:
+    description: Which load balancer of the O(plan) this is. The host of the task by default.
+    type: str
   conf_dir:
     description: Directory of the service files.
     type: path
@@ -150,6 +159,15 @@ EXAMPLES = r"""
     owners: ["member/*"]
     write: false
 
+- name: Plan once for the play
+  pgsvc.access.pg_service_plan:
+  run_once: true
+  register: services_plan
+
+- name: Publish what is planned for this load balancer
+  pgsvc.access.haproxy_publish:
+    plan: services_plan
+
 - name: Remove all files of an owner, where HAProxy is kept by Pigsty
   pgsvc.access.haproxy_publish:
     owners: [member/pg-test]
@@ -239,7 +257,9 @@ _FILE: dict[str, Any] = {
 }
 _ARGUMENTS: dict[str, Any] = {
     "files": {"type": "list", "elements": "dict", "default": [], "options": _FILE},
-    "owners": {"type": "list", "elements": "str", "required": True},
+    "owners": {"type": "list", "elements": "str"},
+    "plan": {"type": "str"},
+    "load_balancer": {"type": "str"},
     "conf_dir": {"type": "path", "default": "/etc/haproxy"},
     "state_dir": {"type": "path", "default": "/var/lib/haproxy/pgsvc"},
     "config_args": {"type": "list", "elements": "str"},
@@ -253,8 +273,13 @@ _ARGUMENTS: dict[str, Any] = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True)  # type: ignore[no-untyped-call]
+    module = AnsibleModule(  # type: ignore[no-untyped-call]
+        argument_spec=_ARGUMENTS, supports_check_mode=True, required_one_of=[("owners", "plan")]
+    )
     arguments = dict(module.params)
+    # The action plugin of this name has put the plan's files and owners in their place.
+    if any([arguments.pop("plan"), arguments.pop("load_balancer")]):
+        module.fail_json(msg="plan and load_balancer are understood on the controller only, not by the module itself")
     arguments["files"] = [Wanted(**file) for file in arguments["files"]]
     for name in ("conf_dir", "state_dir"):
         arguments[name] = Path(arguments[name])
