@@ -89,9 +89,12 @@ root:
 
 ##### measuring it, shipping it
 
-.PHONY: docs benchmark dist
+.PHONY: docs changelog benchmark dist
 docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables from the argument specs
 	@$(<D)/bin/python docs/variables.py
+
+changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments
+	@PATH="$(ROOT)/.venvs/lint/bin:$$PATH" antsibull-changelog release --update-existing --reload-plugins
 
 benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, and write the figures into docs/performance.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/run.py --keep
