@@ -33,8 +33,8 @@ _NAME = re.compile(
 class Names:
     """The names of one cluster.
 
-    ``target`` is what the cluster's name stands for: ``vip``, ``primary``, ``address`` or ``none``; with none ``address``
-    is empty. ``instances`` is the address of each instance by its name, in the order of ``pg_seq``.
+    ``target`` is what the cluster's name stands for: ``vip``, ``primary``, ``address`` or ``none``, and ``address`` is
+    empty with none. ``instances`` is the address of each instance by its name, in the order of ``pg_seq``.
     """
 
     cluster: str
@@ -48,9 +48,12 @@ class Names:
         own = [(self.address, self.name)] if self.address else []
         return own + [(address, name) for name, address in self.instances.items()]
 
-    def lines(self) -> list[str]:
-        """The records as lines of a hosts file."""
-        return [f"{address} {name}" for address, name in self.records()]
+    def to_dict(self) -> dict[str, Any]:
+        """The cluster and its records, in types that JSON has."""
+        return {
+            "name": self.cluster,
+            "records": [{"name": name, "address": address} for address, name in self.records()],
+        }
 
 
 def suffix(value: Any) -> str:

@@ -55,7 +55,7 @@ class Vip:
     settings: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """The address and, by host, the settings of vip-manager as its configuration file has them."""
+        """What vip-manager's configuration file says on each host, by host, but for what is secret."""
         common = {
             "ip": self.address,
             "netmask": self.prefix,
@@ -64,16 +64,10 @@ class Vip:
             "dcs-endpoints": list(self.settings["pg_vip_dcs_endpoints"]),
             "interval": self.settings["pg_vip_interval"],
         }
-        secrets = {key: self.settings[variable] for key, variable in _CREDENTIALS.items()}
-        common.update({key: value for key, value in secrets.items() if value})
+        common.update({key: self.settings[variable] for key, variable in _ETCD.items() if self.settings[variable]})
         return {
-            "cluster": self.cluster,
-            "address": self.address,
-            "prefix": self.prefix,
-            "hosts": {
-                host: {**common, "interface": interface, "trigger-value": self.member_names[host]}
-                for host, interface in self.interface.items()
-            },
+            host: {**common, "interface": interface, "trigger-value": self.member_names[host]}
+            for host, interface in self.interface.items()
         }
 
 
@@ -148,13 +142,11 @@ SETTINGS: dict[str, Setting] = {
     "pg_vip_etcd_key_file": Setting(_file, ""),
 }
 INTERFACE = Setting(interface_name, AUTO)
-_CREDENTIALS = {
+_ETCD = {
     "etcd-user": "pg_vip_etcd_user",
-    "etcd-password": "pg_vip_etcd_password",
     "etcd-ca-file": "pg_vip_etcd_ca_file",
     "etcd-cert-file": "pg_vip_etcd_cert_file",
     "etcd-key-file": "pg_vip_etcd_key_file",
-    "consul-token": "pg_vip_consul_token",
 }
 
 
@@ -259,3 +251,27 @@ def ip_address(value: Any) -> ipaddress.IPv4Address | ipaddress.IPv6Address | No
         return ipaddress.ip_address(str(value))
     except ValueError:
         return None
+
+
+def interface_of(addresses: Iterable[Mapping[str, Any]], address: str, prefix: int) -> str:
+    """The interface that holds the subnet of a virtual address, from what ``ip -json address show`` prints.
+
+    The virtual address itself does not count: it may be bound where it should not be. Raises ValueProblem.
+    """
+    wanted = ipaddress.IPv4Interface(f"{address}/{prefix}")
+    seen: list[str] = []
+    found: list[str] = []
+    for link in addresses:
+        for info in link.get("addr_info", ()):
+            if info.get("family") != "inet" or info.get("local") == address:
+                continue
+            seen.append(f"{link['ifname']} ({info['local']}/{info['prefixlen']})")
+            if wanted.ip in ipaddress.IPv4Interface(f"{info['local']}/{info['prefixlen']}").network:
+                found.append(str(link["ifname"]))
+    names = list(dict.fromkeys(found))
+    if len(names) != 1:
+        what = f"interfaces {listed(names)} hold" if names else "no interface holds"
+        raise ValueProblem(
+            f"{what} the subnet of {wanted}; there are {listed(seen)}; allowed: pg_vip_interface with the name of one"
+        )
+    return names[0]

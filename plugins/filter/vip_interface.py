@@ -1,0 +1,72 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: vip_interface
+short_description: The interface that holds the subnet of a virtual address
+version_added: 1.0.0
+author: pgsvc.access contributors (@pgsvc)
+description:
+  - Finds, in what C(ip -json address show) prints, the one interface whose subnet a virtual address belongs to.
+  - It is an error when there is none, or more than one.
+positional: _input
+options:
+  _input:
+    description: The interfaces, as C(ip -json address show) gives them.
+    type: list
+    elements: dict
+    required: true
+  address:
+    description: The virtual address, without its mask.
+    type: str
+    required: true
+  prefix:
+    description: The length of its mask.
+    type: int
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Ask for the addresses of this host
+  ansible.builtin.command:
+    argv: [ip, -json, address, show]
+  register: addresses
+  changed_when: false
+
+- name: Show the interface that a virtual address belongs on
+  ansible.builtin.debug:
+    msg: "{{ addresses.stdout | from_json | pgsvc.access.vip_interface(address='10.10.10.3', prefix=24) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The name of the interface.
+  type: str
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
+from ansible_collections.pgsvc.access.plugins.plugin_utils._vip import interface_of
+
+
+def vip_interface(addresses: Iterable[Mapping[str, Any]], address: str, prefix: int) -> str:
+    """See DOCUMENTATION."""
+    try:
+        return interface_of(native(addresses), str(address), int(prefix))
+    except ValueProblem as problem:
+        raise AnsibleFilterError(str(problem)) from problem
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"vip_interface": vip_interface}

@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_access_plan
+short_description: Plan how PostgreSQL clusters are reached, once for a play
+version_added: 1.0.0
+author:
+  - pgsvc.access contributors
+description:
+  - Works out, from the inventory alone, the names, the virtual addresses or the libpq services of clusters.
+  - Runs on the controller and touches no host. Every mistake of the inventory is reported in one message.
+  - The roles P(pgsvc.access.pg_dns#role), P(pgsvc.access.pg_vip#role) and P(pgsvc.access.pg_service#role) use it.
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and gives the same result.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+  idempotent:
+    description: The same inventory gives the same plan.
+    support: full
+options:
+  what:
+    description:
+      - V(names) gives the records of clusters and instances, V(vips) the settings of vip-manager on each member,
+        V(sections) the sections of a libpq service file.
+    type: str
+    choices: [names, vips, sections]
+    required: true
+  clusters:
+    description:
+      - Plan these clusters only, by the value of C(pg_cluster) of their members.
+      - Without it the clusters that have members in the play, or all when there is none. All of them for V(sections).
+    type: list
+    elements: str
+    default: []
+  by:
+    description:
+      - Whom the services of V(sections) are reached by. V(vip) is the virtual address, V(name) the cluster's name,
+        V(addresses) all load balancers one after the other, and V(auto) the virtual address where there is one, else
+        V(addresses).
+    type: str
+    choices: [auto, vip, name, addresses]
+    default: auto
+  user:
+    description: The user of V(sections). Without one the client decides.
+    type: str
+  database:
+    description: The database of V(sections). Without one the client decides.
+    type: str
+  sslmode:
+    description: The C(sslmode) of V(sections). Without one the client decides.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Plan the names of every cluster
+  pgsvc.access.pg_access_plan:
+    what: names
+  run_once: true
+  register: names_plan
+
+- name: Show them
+  ansible.builtin.debug:
+    msg: "{{ names_plan.clusters }}"
+  run_once: true
+"""
+
+RETURN = r"""
+clusters:
+  description:
+    - For V(names) each cluster with its C(records), each with C(name) and C(address).
+    - For V(sections) each cluster with its C(sections), as M(pgsvc.access.pg_service_conf#module) takes them.
+  returned: for V(names) and V(sections)
+  type: list
+dns_nodes:
+  description: The hosts of the group that serves the names.
+  returned: for V(names)
+  type: list
+hosts:
+  description: By host what vip-manager's configuration says there, but for passwords.
+  returned: for V(vips)
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """The work is done by the action plugin of the same name; a module is never sent to a host."""
+    arguments = {
+        "what": {"type": "str", "choices": ["names", "vips", "sections"], "required": True},
+        "clusters": {"type": "list", "elements": "str", "default": []},
+        "by": {"type": "str", "choices": ["auto", "vip", "name", "addresses"], "default": "auto"},
+        "user": {"type": "str"},
+        "database": {"type": "str"},
+        "sslmode": {"type": "str"},
+    }
+    AnsibleModule(argument_spec=arguments, supports_check_mode=True).fail_json(
+        msg="pgsvc.access.pg_access_plan runs on the controller; call it from a playbook"
+    )
+
+
+if __name__ == "__main__":
+    main()
