@@ -198,7 +198,7 @@ def _parse_one(item: Any, label: str, where: str, report: Report) -> tuple[str, 
                 where,
                 f"{shown(key)} is not a field of a service{nearest(str(key), FIELDS)}; allowed: {listed(FIELDS)}",
                 label,
-                printable(key),
+                printable(key)[:40],
             )
     values = {field: _parse_field(item, field, label, where, report) for field in FIELDS}
     return label, Definition(**values) if len(report.problems) == before else None

@@ -13,10 +13,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
+from jinja2.exceptions import TemplateError
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, printable, shown
 from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
 
+# Within a filter ansible-core 2.19 raises Jinja's own error, or hands over a mark that does so when it is looked at.
+_ERRORS = (AnsibleError, TemplateError)
 _MARKS = ("{{", "{%", "{#")
 
 
@@ -41,6 +44,23 @@ class Inventory:
 
     def value(self, host: str, name: str) -> Any:
         """A variable in native types; None when it is not set, or when it is a mistake (then reported)."""
+        try:
+            return self._read(host, name)
+        except ValueProblem as problem:
+            self._report.problem(host, str(problem), field=name)
+            return None
+
+    def everything(self, host: str) -> dict[str, Any]:
+        """All variables of a host; None stands for one that cannot be templated, which is no mistake while nobody uses it."""
+        found: dict[str, Any] = {}
+        for name in self._raw_variables(host):
+            try:
+                found[str(name)] = self._read(host, name)
+            except ValueProblem:
+                found[str(name)] = None
+        return found
+
+    def _read(self, host: str, name: str) -> Any:
         raw = self._raw_variables(host).get(name)
         if raw is None:
             return None
@@ -49,7 +69,7 @@ class Inventory:
             return known[1]
         if _is_templated(raw):
             return self._template(host, name)
-        plain = native(raw)
+        plain = self._native(raw)
         if isinstance(raw, (Mapping, list)):
             self._plain[id(raw)] = (raw, plain)
         return plain
@@ -58,10 +78,6 @@ class Inventory:
         """Several variables of a host; those not set are absent."""
         found = ((name, self.value(host, name)) for name in names)
         return {name: value for name, value in found if value is not None}
-
-    def names(self, host: str) -> Iterable[str]:
-        """The names of all variables of a host."""
-        return self._raw_variables(host).keys()
 
     def _raw_variables(self, host: str) -> Mapping[str, Any]:
         if host not in self._raw:
@@ -74,17 +90,23 @@ class Inventory:
             self._templated[host] = self._hostvars[host]
         try:
             templated = self._templated[host][name]
-            plain = native(templated)
-        except AnsibleError as error:
-            self._report.problem(host, f"cannot be templated: {' '.join(str(error).split())}", field=name)
-            return None
+        except _ERRORS as error:
+            raise _untemplatable(error) from None
+        plain = self._native(templated)
         if _is_templated(templated):
             # Up to ansible-core 2.18 a template with an undefined variable comes back as it was.
-            self._report.problem(
-                host, f"{shown(_first_template(plain))} names a variable that is not defined for this host", field=name
-            )
-            return None
+            raise ValueProblem(f"{shown(_first_template(plain))} names a variable that is not defined for this host")
         return plain
+
+    def _native(self, value: Any) -> Any:
+        try:
+            return native(value)
+        except _ERRORS as error:  # a vault without its password, a template within a list
+            raise _untemplatable(error) from None
+
+
+def _untemplatable(error: Exception) -> ValueProblem:
+    return ValueProblem(f"cannot be templated: {printable(error)}")
 
 
 def _is_templated(value: Any) -> bool:

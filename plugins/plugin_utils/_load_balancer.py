@@ -13,7 +13,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _va
 from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import addresses
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import NodeService, parse_node_services
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, shown
 
 _ANY_IPV4 = frozenset({"*", "0.0.0.0"})
 _ANY_IPV6 = "::"
@@ -106,6 +106,8 @@ class LoadBalancerReader:
 
     def _parse(self, host: str) -> Settings:
         values: dict[str, Any] = {}
+        if not host.isprintable():
+            self._report.problem(host, f"{shown(host)} is not a name of a load balancer; allowed: one line of printable text")
         for variable, (field, parse) in _PARSERS.items():
             default = _defaults.LOAD_BALANCER[variable]
             value = self._inventory.value(host, variable)

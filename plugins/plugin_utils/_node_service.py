@@ -124,6 +124,7 @@ def node_service_files(
     host = str(_values.native(host))
     settings: dict[str, Any] = {}
     parsers: dict[str, tuple[Any, Parser]] = {
+        "inventory_hostname": (host, lambda value: _values.one_line(value, "a host name")),
         "pg_service_ip": (ip, addresses),
         "haproxy_state_dir": (state_dir, lambda value: _values.path(value, "a path")),
         "haproxy_client_timeout": (timeout_client, _values.duration),
@@ -137,7 +138,7 @@ def node_service_files(
     found = parse_node_services(_values.native(services), host, report)
     report.raise_problems()
     return [
-        {"name": service.name, "owner": OWNER, "content": render_node_service(service, host, *settings.values())}
+        {"name": service.name, "owner": OWNER, "content": render_node_service(service, *settings.values())}
         for service in found
     ]
 
@@ -241,7 +242,7 @@ def _fields(
                 where,
                 f"{shown(key)} is unknown{nearest(str(key), parsers)}; allowed: {listed(parsers)}",
                 label,
-                printable(key),
+                printable(key)[:40],
             )
     values: dict[str, Any] = {}
     for field, parse in parsers.items():

@@ -273,7 +273,7 @@ class Planner:
                 names = listed(sorted(cluster.name for cluster in clusters if target in cluster.targets))
                 self.report.problem(
                     names,
-                    f"{shown(target)} is not a load balancer of it{nearest(target, allowed)}; allowed: {listed(load_balancers)}",
+                    f"{shown(target)} is not a load balancer of it{nearest(target, sorted(allowed))}; allowed: {listed(load_balancers)}",
                     field="pg_service_targets",
                 )
 

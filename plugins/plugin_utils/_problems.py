@@ -27,7 +27,7 @@ class Problem:
     field: str = ""
 
     def __str__(self) -> str:
-        parts = [self.where]
+        parts = [printable(self.where)]
         if self.service:
             parts.append(f"service {self.service}")
         if self.field:
@@ -92,10 +92,10 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
-def printable(word: Any) -> str:
-    """A field's name as it leads a message: shortened, and quoted when it would not print as it is."""
-    text = str(word)[:40]
-    return text if text.isprintable() else repr(text)
+def printable(text: Any) -> str:
+    """Foreign text on one line, with what would not print as it is written as an escape."""
+    line = " ".join(str(text).split())
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
 
 
 def not_allowed(value: Any, what: str, allowed: str) -> ValueProblem:

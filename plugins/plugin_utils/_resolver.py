@@ -123,5 +123,5 @@ class Resolver:
     def _member_variables(self, member: Member, selector: Selector) -> dict[str, Any]:
         """The variables of a member that a selector reads; typed ones win over what the inventory has for them."""
         known = member.variables()
-        names = set(self._inventory.names(member.host)) if selector.reads_all else selector.names
-        return {**self._inventory.values(member.host, sorted(names - known.keys())), **known}
+        named = self._inventory.values(member.host, sorted(selector.names - known.keys()))
+        return {**(self._inventory.everything(member.host) if selector.reads_all else {}), **named, **known}

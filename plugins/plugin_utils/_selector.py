@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, printable, shown
 
 try:
     import jmespath
@@ -77,7 +77,7 @@ class Selector:
         try:
             return _parse(self.expression).search(list(members))
         except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
-            raise ValueProblem(f"{shown(self.expression)} cannot be evaluated: {_one_line(error)}") from None
+            raise ValueProblem(f"{shown(self.expression)} cannot be evaluated: {printable(error)}") from None
 
 
 def require_jmespath() -> None:
@@ -113,7 +113,7 @@ def _parse(expression: str) -> Any:
             "'' is no JMESPath expression; allowed: an expression such as \"[]\", which selects every member"
         ) from None
     except jmespath_exceptions.LexerError as error:
-        raise _bad_expression(expression, error.lexer_position, " ".join(error.message.split())) from None
+        raise _bad_expression(expression, error.lexer_position, error.message) from None
     except jmespath_exceptions.IncompleteExpressionError:
         raise _bad_expression(expression, len(expression), "the expression ends too early") from None
     except jmespath_exceptions.ParseError as error:
@@ -121,7 +121,7 @@ def _parse(expression: str) -> Any:
     except RecursionError:
         raise ValueProblem(f"{shown(expression)} is no JMESPath expression: it is nested too deeply") from None
     except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
-        raise ValueProblem(f"{shown(expression)} is no JMESPath expression: {_one_line(error)}") from None
+        raise ValueProblem(f"{shown(expression)} is no JMESPath expression: {printable(error)}") from None
 
 
 class _Reader:
@@ -218,7 +218,7 @@ def _children(node: Node) -> Iterator[Node]:
 
 
 def _bad_expression(expression: str, position: int, reason: str) -> ValueProblem:
-    return ValueProblem(f"{shown(expression)} is no JMESPath expression: {reason} (position {position + 1})")
+    return ValueProblem(f"{shown(expression)} is no JMESPath expression: {printable(reason)} (position {position + 1})")
 
 
 def _described(found: Any) -> str:
@@ -228,7 +228,3 @@ def _described(found: Any) -> str:
         other = next((item for item in found if not isinstance(item, dict)), None)
         return "values that are not members" if other is None else f"a list with {shown(other)} in it"
     return shown(found)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

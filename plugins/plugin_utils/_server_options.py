@@ -74,12 +74,15 @@ def _matching(pattern: str, what: str, allowed: str) -> Check:
 
 def _initial_addresses(word: str) -> list[str]:
     methods = word.split(",")
-    for method in methods:
-        if method not in ("last", "libc", "none") and _values.ip_address(method) is None:
-            raise not_allowed(
-                word, "a way to find the first address", "last, libc, none and addresses, set apart by commas"
-            )
+    addresses = [method for method in methods if method not in ("last", "libc", "none")]
+    if len(set(methods)) < len(methods) or len(addresses) > 1 or any(map(_is_no_address, addresses)):
+        allowed = "last, libc, none and one address, each once, set apart by commas"
+        raise not_allowed(word, "a way to find the first address", allowed)
     return methods
+
+
+def _is_no_address(word: str) -> bool:
+    return _values.ip_address(word) is None
 
 
 def _source(word: str) -> str:
@@ -182,7 +185,7 @@ def _checked(words: Iterator[str]) -> Iterator[str]:
     for word in words:
         if not _WORD.fullmatch(word):
             raise ValueProblem(
-                f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*[]-"
+                f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*()[]-"
             )
         yield word
         if word in _ALONE:

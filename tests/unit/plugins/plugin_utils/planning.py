@@ -1,0 +1,94 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Inventories for the tests of planning: plain mappings, as pure as the core that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import Plan, make_plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
+
+Hosts = dict[str, dict[str, Any]]
+
+TITLE = "{} in the inventory, no host was touched:"
+
+
+class CountingVariables(Mapping[str, Any]):
+    """The variables of a host, which remember what was read of them."""
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self._variables = variables
+        self.read: list[str] = []
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.append(name)
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._variables
+
+
+def cluster(name: str, *roles: str, network: str = "10.10.10", first: int = 11, **variables: Any) -> Hosts:
+    """The hosts of a cluster, one for each role: ``10.10.10.11`` is number 1, and so on. ``variables`` are on each."""
+    return {
+        f"{network}.{first + index}": {"pg_cluster": name, "pg_seq": index + 1, "pg_role": role, **variables}
+        for index, role in enumerate(roles)
+    }
+
+
+def pg_test(**variables: Any) -> Hosts:
+    """The description's example: a primary, a replica and an offline instance."""
+    return cluster("pg-test", "primary", "replica", "offline", **variables)
+
+
+def service(**fields: Any) -> dict[str, Any]:
+    """A definition that is right, with other fields."""
+    return {"name": "extra", "port": 5440, "selector": "[]", **fields}
+
+
+def plan(
+    hosts: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, Iterable[str]] | None = None,
+    play: Iterable[str] | None = None,
+    only: tuple[str, ...] = (),
+) -> Plan:
+    report = Report()
+    return make_plan(Inventory(hosts, {"all": list(hosts), **(groups or {})}, report), report, play, only)
+
+
+def problems(
+    hosts: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, Iterable[str]] | None = None,
+    play: Iterable[str] | None = None,
+    only: tuple[str, ...] = (),
+) -> list[str]:
+    """The lines of the one message that this inventory gets."""
+    with pytest.raises(PlanError) as caught:
+        plan(hosts, groups, play, only)
+    title, *lines = str(caught.value).split("\n")
+    assert title == TITLE.format("1 problem" if len(lines) == 1 else f"{len(lines)} problems")
+    assert all(line.startswith("- ") for line in lines)
+    return [line[2:] for line in lines]
+
+
+def services_on(planned: Plan, load_balancer: str) -> dict[str, Service]:
+    return {service.name: service for service in planned.publications[load_balancer].services}
+
+
+def one_service(variables: dict[str, Any] | None = None, **fields: Any) -> Service:
+    """What becomes of a definition on the first load balancer of `pg_test`."""
+    hosts = pg_test(pg_default_services=[service(**fields)], **(variables or {}))
+    return plan(hosts).publications["10.10.10.11"].services[0]

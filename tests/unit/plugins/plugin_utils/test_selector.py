@@ -1,0 +1,110 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Selectors: what they choose, what they read, and what is said of those that are wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._selector import compile_selector
+
+MEMBERS: list[dict[str, Any]] = [
+    {"pg_seq": 1, "pg_role": "primary", "pg_offline_query": False, "site": {"rack": "a", "tags": ["ssd", "big"]}},
+    {"pg_seq": 2, "pg_role": "replica", "pg_offline_query": True, "site": {"rack": "b", "tags": ["ssd"]}},
+    {"pg_seq": 3, "pg_role": "offline", "pg_offline_query": False, "site": {"rack": "b", "tags": []}},
+]
+
+# expression, the numbers (pg_seq) of those it selects, the variables it names, whether it reads all of a member
+SELECTS: list[tuple[str, list[int], set[str], bool]] = [
+    ("[]", [1, 2, 3], set(), False),
+    ("@", [1, 2, 3], set(), False),
+    ("[*]", [1, 2, 3], set(), False),
+    ("[? pg_role == `primary` ]", [1], {"pg_role"}, False),
+    ("[? pg_role == 'primary' || pg_role == 'offline' ]", [1, 3], {"pg_role"}, False),
+    ("[? pg_role == `offline` || pg_offline_query ]", [2, 3], {"pg_role", "pg_offline_query"}, False),
+    ("[? pg_role == `replica` && !pg_offline_query]", [], {"pg_role", "pg_offline_query"}, False),
+    ("[? pg_seq > `1`]", [2, 3], {"pg_seq"}, False),
+    ("[0]", [1], set(), False),
+    ("[-1:]", [3], set(), False),
+    ("[::-1]", [1, 2, 3], set(), False),
+    ("[? site.rack == 'b']", [2, 3], {"site"}, False),
+    ("[? site.tags[0] == 'ssd']", [1, 2], {"site"}, False),
+    ("[? contains(site.tags, 'big')]", [1], {"site"}, False),
+    ("[? starts_with(pg_role, 'p')]", [1], {"pg_role"}, False),
+    ("[? (pg_role | starts_with(@, 'p'))]", [1], {"pg_role"}, False),
+    ("[? length(site.tags) > `0`] | [? pg_role != 'primary']", [2], {"site", "pg_role"}, False),
+    ("sort_by(@, &pg_seq)[-2:]", [2, 3], {"pg_seq"}, False),
+    ("max_by(@, &pg_seq)", [3], {"pg_seq"}, False),
+    ("reverse(@)[? pg_seq < `3`]", [1, 2], {"pg_seq"}, False),
+    ("map(&@, @)[? pg_role == 'primary']", [1], {"pg_role"}, False),
+    ("[[0], [2]][]", [1, 3], set(), True),
+    ("([] || [0])[? pg_role == 'primary']", [1], set(), True),
+    ("[? length(@) > `0`]", [1, 2, 3], set(), False),
+    ("[? contains(keys(@), 'site')]", [1, 2, 3], set(), True),
+    ("[? contains(*, 'primary')]", [1], set(), True),
+    ("[? to_string(@) != '{}']", [1, 2, 3], set(), True),
+    ("[].{m: @}[? m.pg_role == 'primary'].m", [1], set(), True),
+    ("sort_by(@, &to_string(@))", [1, 2, 3], set(), True),
+    ("[? @ == `{}`]", [], set(), True),
+    ("[? no_such == 'x']", [], {"no_such"}, False),
+]
+
+SHAPE = "allowed: an expression that yields members, such as \"[]\" or \"[? pg_role == 'replica']\""
+YIELDS_SOMETHING_ELSE = [
+    ("[].pg_role", f"'[].pg_role' yields a list with 'primary' in it; {SHAPE}"),
+    ("[].site", f"'[].site' yields values that are not members; {SHAPE}"),
+    ("[].{a: pg_seq}", f"'[].{{a: pg_seq}}' yields values that are not members; {SHAPE}"),
+    ("pg_role", f"'pg_role' yields nothing (null); {SHAPE}"),
+    ("pg_role == 'primary'", f"\"pg_role == 'primary'\" yields False; {SHAPE}"),
+    ("length(@)", f"'length(@)' yields 3; {SHAPE}"),
+    ("`\"x\"`", f"'`\"x\"`' yields 'x'; {SHAPE}"),
+    ("[0].site", f"'[0].site' yields values that are not members; {SHAPE}"),
+    ("[? starts_with(pg_seq, 'a')]", "\"[? starts_with(pg_seq, 'a')]\" cannot be evaluated: "
+     "In function starts_with(), invalid type for value: 1, expected one of: ['string'], received: \"number\""),
+    ("[::0]", "'[::0]' cannot be evaluated: slice step cannot be zero"),
+    ("no_function(@)", "'no_function(@)' cannot be evaluated: Unknown function: no_function()"),
+    ("sort_by(@, &site)", "'sort_by(@, &site)' cannot be evaluated: In function sort_by(), invalid type for value: "),
+    ("[? ceil(`1e400`) > `1`]", "'[? ceil(`1e400`) > `1`]' cannot be evaluated: cannot convert float infinity to integer"),
+]
+
+NO_EXPRESSION = [
+    ("", "'' is no JMESPath expression; allowed: an expression such as \"[]\", which selects every member"),
+    ("[? pg_role ==", "'[? pg_role ==' is no JMESPath expression: the expression ends too early (position 14)"),
+    ("[? pg_role = 'x']", "\"[? pg_role = 'x']\" is no JMESPath expression: Unknown token '=' (position 12)"),
+    ("[? pg_role == `x]", "'[? pg_role == `x]' is no JMESPath expression: Unclosed ` delimiter (position 15)"),
+    ("[?? x]", "'[?? x]' is no JMESPath expression: Unknown token ? (position 3)"),
+    ("[? a] ]", "'[? a] ]' is no JMESPath expression: ']' is not expected there (position 7)"),
+    ("[\x00]", "'[\\x00]' is no JMESPath expression: Unknown token \\x00 (position 2)"),
+    ("(" * 999, f"'{'(' * 79}… is no JMESPath expression: it is nested too deeply"),
+    ("x" * 1001, f"'{'x' * 79}… is no JMESPath expression: it has 1001 characters; allowed: up to 1000"),
+]
+
+
+@pytest.mark.parametrize(("expression", "numbers", "names", "reads_all"), SELECTS)
+def test_select(expression: str, numbers: list[int], names: set[str], reads_all: bool) -> None:
+    selector = compile_selector(expression)
+    assert [MEMBERS[index]["pg_seq"] for index in selector.select(MEMBERS)] == numbers
+    assert (selector.names, selector.reads_all) == (names, reads_all)
+
+
+@pytest.mark.parametrize(("expression", "message"), YIELDS_SOMETHING_ELSE)
+def test_wrong_results(expression: str, message: str) -> None:
+    with pytest.raises(ValueProblem) as caught:
+        compile_selector(expression).select(MEMBERS)
+    assert str(caught.value).startswith(message) if message.endswith(": ") else str(caught.value) == message
+
+
+@pytest.mark.parametrize(("expression", "message"), NO_EXPRESSION)
+def test_no_expression(expression: str, message: str) -> None:
+    with pytest.raises(ValueProblem) as caught:
+        compile_selector(expression)
+    assert str(caught.value) == message
+
+
+def test_equal_members_are_told_apart() -> None:
+    members = [{"pg_role": "replica"}, {"pg_role": "replica"}]
+    assert compile_selector("[1]").select(members) == [1]
