@@ -15,6 +15,8 @@ from typing import Any
 
 import ansible_collections
 
+from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import Request, Result, publish
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 from ansible_collections.pgsvc.access.tests.support.service import QUICK, service_file
 
@@ -103,15 +105,25 @@ class Node:
         assert process.returncode == (1 if result.get("failed") else 0), output + errors
         return result
 
-    def snapshot(self) -> Snapshot:
-        """Everything in the configuration directory and the state folder: content, inode, mtime and mode."""
+    def snapshot(self, *, states_by_content: bool = False) -> Snapshot:
+        """Everything in the configuration directory and the state folder: content, mode, inode and mtime.
+
+        A run that was put back has written the state files again: of those only the content is compared then.
+        """
         found: Snapshot = {}
         for path in (*self.conf_dir.iterdir(), *self.state_dir.iterdir()):
             status = path.lstat()
-            content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
-            name = str(path.relative_to(self.haproxy.folder))
-            found[name] = content, status.st_ino, status.st_mtime_ns, status.st_mode
+            when = (status.st_ino, status.st_mtime_ns)
+            if states_by_content and path.parent == self.state_dir:
+                when = (0, 0)
+            found[str(path.relative_to(self.haproxy.folder))] = path.read_bytes(), status.st_mode, *when
         return found
+
+    def directly(self, files: Sequence[dict[str, Any]]) -> Result:
+        """Publish from this process, which saves the start of another one where many runs are needed."""
+        said = self.arguments(files)
+        said.update(files=[Wanted(**file) for file in files], conf_dir=self.conf_dir, state_dir=self.state_dir)
+        return publish(Request(**said))
 
     def files(self) -> dict[str, str]:
         """What is in the configuration directory: all of it, temporary files too."""

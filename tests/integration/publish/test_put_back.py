@@ -22,7 +22,7 @@ def test_a_failed_reload_is_put_back(node: Node) -> None:
     """Exchanged ports, a removed and a new file beside the impossible one: all of it goes back, the inodes too."""
     files = [node.service("a", 5440), node.service("b", 5442), node.service("gone", 5449)]
     node.publish(files)
-    before, worker = node.snapshot(), node.haproxy.worker
+    before, worker = node.snapshot(states_by_content=True), node.haproxy.worker
     failing = [
         node.service("a", 5442, options=[IMPOSSIBLE]),
         node.service("b", 5440),
@@ -37,7 +37,7 @@ def test_a_failed_reload_is_put_back(node: Node) -> None:
     assert result["msg"].endswith(
         f". The files in {node.conf_dir} have been put back; HAProxy goes on with what it had loaded"
     )
-    assert node.snapshot() == before
+    assert node.snapshot(states_by_content=True) == before
     assert node.proxies() == {"a", "b", "gone"}
     assert node.haproxy.worker == worker
     assert node.publish(files)["changed"] is False
@@ -45,11 +45,11 @@ def test_a_failed_reload_is_put_back(node: Node) -> None:
 
 def test_a_failed_reload_without_new_files_has_nothing_to_put_back(node: Node) -> None:
     node.publish([node.service("a", 5440, options=[IMPOSSIBLE])], apply=False)
-    before = node.snapshot()
+    before = node.snapshot(states_by_content=True)
     result = node.publish([], write=False)
     assert result["rolled_back"] is False
     assert result["msg"].startswith("HAProxy failed to reload: ")
-    assert node.snapshot() == before
+    assert node.snapshot(states_by_content=True) == before
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_full_disk(node: Node, small_disk: Path, leave: int) -> None:
     node.conf_dir.symlink_to(small_disk)
     node.publish([node.service("a", 5440), node.service("gone", 5449)])
     fill(small_disk, leave)
-    before, reloads = node.snapshot(), node.reloads()
+    before, reloads = node.snapshot(states_by_content=True), node.reloads()
 
     result = node.publish([node.service("a", 5441), node.service("b", 5442), node.service("c", 5443)])
 
@@ -86,7 +86,7 @@ def test_a_full_disk(node: Node, small_disk: Path, leave: int) -> None:
     assert result["msg"].endswith(
         ".tmp: No space left on device; make room on that file system and run again. Nothing was changed"
     )
-    assert node.snapshot() == before
+    assert node.snapshot(states_by_content=True) == before
     assert node.reloads() == reloads
     (small_disk / "filler").unlink()
     assert statuses(node.publish([node.service("a", 5441)])) == {"a": "updated", "gone": "removed"}
@@ -95,7 +95,7 @@ def test_a_full_disk(node: Node, small_disk: Path, leave: int) -> None:
 @pytest.mark.parametrize("read_only", ["conf_dir", "state_dir"])
 def test_a_read_only_folder(node: Node, read_only: str) -> None:
     node.publish([node.service("a", 5440)])
-    before, reloads = node.snapshot(), node.reloads()
+    before, reloads = node.snapshot(states_by_content=True), node.reloads()
     place = str(getattr(node, read_only))
     subprocess.run(["mount", "--bind", place, place], check=True)
     try:
@@ -110,5 +110,5 @@ def test_a_read_only_folder(node: Node, read_only: str) -> None:
         ": Read-only file system; it is on a read-only file system: remount it writable and run again. "
         "Nothing was changed"
     )
-    assert node.snapshot() == before
+    assert node.snapshot(states_by_content=True) == before
     assert node.reloads() == reloads

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.tests.integration.publish.node import OWNER, Node, statuses
+from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, statuses
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 
 Call = Callable[[Node], dict[str, Any]]
@@ -189,18 +189,3 @@ def test_a_socket_that_is_not_haproxys(node: Node, tmp_path: Path) -> None:
         f"{path} is not the socket of an HAProxy master: it answered 'show proc' with: 220 ready. Nothing was changed"
     )
     assert node.files() == {}
-
-
-def test_owner_is_a_word_of_the_file_not_of_its_name(node: Node) -> None:
-    """Nothing is removed for its name: `pg-test` never touches what belongs to `pg-test-dr`."""
-    test = [node.service("pg-test-primary", 5433)]
-    recovery = [node.service("pg-test-dr-primary", 5443, owner="member/pg-test-dr")]
-    node.publish(test)
-    node.publish(recovery, owners=["member/pg-test-dr"])
-    kept = node.files()["pg-test-dr-primary.cfg"]
-
-    result = node.publish([], owners=[OWNER])
-
-    assert statuses(result) == {"pg-test-primary": "removed"}
-    assert node.files() == {"pg-test-dr-primary.cfg": kept}
-    assert node.proxies() == {"pg-test-dr-primary"}
