@@ -81,25 +81,38 @@ def _write(text: str, wanted: Mapping[str, Sequence[str]]) -> str:
     result: list[str] = []
     for line, _marks in _read(text):
         if not line.owner:
-            result.append(line.text)
+            result.append(f"{line.text}\n")
         elif line.owner not in written:
             written.add(line.owner)
             if wanted[line.owner]:
-                result += block(line.owner, wanted[line.owner])
-            elif result and not result[-1]:
+                result += _ended(block(line.owner, wanted[line.owner]))
+            elif result and result[-1] == "\n":
                 result.pop()  # the blank line that was put before the block
+    if result and not text.endswith("\n") and not _read(text)[-1][0].owner:
+        result[-1] = result[-1][:-1]
     for owner, lines in wanted.items():
         if lines and owner not in written:
-            result += [""] if result and result[-1] else []
-            result += block(owner, lines)
-    return "".join(f"{line}\n" for line in result)
+            result += _gap("".join(result[-1:]))
+            result += _ended(block(owner, lines))
+    return "".join(result)
+
+
+def _ended(lines: Sequence[str]) -> list[str]:
+    return [f"{line}\n" for line in lines]
+
+
+def _gap(last: str) -> list[str]:
+    """What ends the line before a block and sets it apart."""
+    if last in ("", "\n"):
+        return []
+    return ["\n"] if last.endswith("\n") else ["\n", "\n"]
 
 
 def _read(text: str) -> list[tuple[Line, bool]]:
-    """Every line with whether it begins or ends a block."""
+    """Every line with whether it begins or ends a block. Only a line feed ends a line: the rest is somebody's text."""
     lines: list[tuple[Line, bool]] = []
     owner, opened = "", 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
         if begin:
             if owner:

@@ -59,10 +59,15 @@ class ClusterSettings:
         first = self._hosts[0]
         other = next((host for host in self._hosts if values[host] != values[first]), None)
         if other is not None:
-            mine, theirs = ("one value", "another") if setting.secret else (shown(values[first]), shown(values[other]))
+            mine, theirs = (self._shown(host, variable, setting) for host in (first, other))
             self._report.problem(
                 self._cluster,
                 f"{mine} on host {first}, {theirs} on host {other}; allowed: one value for all members",
                 field=variable,
             )
         return values[first]
+
+    def _shown(self, host: str, variable: str, setting: Setting) -> str:
+        """A value as the inventory has it."""
+        value = self._inventory.value(host, variable)
+        return "another value" if setting.secret else shown(setting.default if value is None else value)
