@@ -30,8 +30,8 @@ class ActionModule(ActionBase):
         variables: Mapping[str, Any] = task_vars or {}
         report = Report()
         inventory = Inventory(variables["hostvars"], variables["groups"], report)
-        clusters = _values.word_list(_values.native(self._task.args.get("clusters") or []), "clusters")
         try:
+            clusters = _values.word_list(_values.native(self._task.args.get("clusters") or []), "clusters")
             plan = make_plan(inventory, report, variables["ansible_play_hosts"], clusters)
         except PlanError as error:
             self._tell(str(error))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible import template
 from ansible.errors import AnsibleError
 from jinja2.exceptions import TemplateError
 
@@ -109,13 +110,19 @@ def _untemplatable(error: Exception) -> ValueProblem:
     return ValueProblem(f"cannot be templated: {printable(error)}")
 
 
+def _is_trusted(text: str) -> bool:
+    """Whether Ansible would take marks in a text for a template: not where it is marked ``!unsafe`` or comes from outside."""
+    trusted = getattr(template, "is_trusted_as_template", None)  # since ansible-core 2.19
+    return not hasattr(text, "__UNSAFE__") if trusted is None else bool(trusted(text))
+
+
 def _is_templated(value: Any) -> bool:
     return _first_template(value) is not None
 
 
 def _first_template(value: Any) -> str | None:
     if isinstance(value, str):
-        return value if any(mark in value for mark in _MARKS) and not hasattr(value, "__UNSAFE__") else None
+        return value if any(mark in value for mark in _MARKS) and _is_trusted(value) else None
     if isinstance(value, Mapping):
         items: Iterable[Any] = [*value.keys(), *value.values()]
     elif isinstance(value, (list, tuple)):

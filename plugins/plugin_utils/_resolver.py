@@ -104,7 +104,10 @@ class Resolver:
         )
 
     def _select(self, cluster: Cluster, definition: Definition, field: str, selector: Selector) -> list[int]:
+        before = len(self._report.problems)
         variables = [self._member_variables(member, selector) for member in cluster.members]
+        if len(self._report.problems) > before:
+            return []  # a variable is a mistake, told already; what a selector says without it would mislead
         unknown = sorted(name for name in selector.names if not any(name in seen for seen in variables))
         if unknown:
             self._report.warning(
