@@ -12,6 +12,7 @@ files are in that folder, and removes it.
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,14 +184,22 @@ def down() -> None:
     shutil.rmtree(SANDBOX)
 
 
-def listeners(host: str) -> Iterator[tuple[str, str, int]]:
-    """Name, address and port of each service on ``host``, from its files."""
+def listeners(host: str) -> Iterator[tuple[str, tuple[str, str, int]]]:
+    """Each service on ``host``, from its files: name, then host, address and port."""
     for path in sorted((SANDBOX / host / "haproxy").glob("*.cfg")):
-        if path.stem != "haproxy":
-            for line in path.read_text().splitlines():
-                if line.split()[:1] == ["bind"]:
-                    address, _, port = line.split()[1].rpartition(":")
-                    yield path.stem, address, int(port)
+        for line in path.read_text().splitlines():
+            if path.stem != "haproxy" and line.split()[:1] == ["bind"]:
+                address, _, port = line.split()[1].rpartition(":")
+                yield path.stem, (host, address, int(port))
+
+
+def settled(host: str, service: str) -> bool:
+    """Whether every server of ``service`` has its verdict: none awaits its first check or is between up and down."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(SANDBOX / host / "stats.sock"))
+        client.sendall(f"show stat {service} 4 -1\n".encode())
+        rows = csv.DictReader(client.makefile())
+        return not any(row["check_status"] in ("", "INI") or "/" in row["status"] for row in rows if row["svname"])
 
 
 def answerer(address: str, port: int) -> str:
@@ -201,20 +211,14 @@ def answerer(address: str, port: int) -> str:
         return f"nobody: {error.strerror or error}"
 
 
-def settled(address: str, port: int) -> Counter[str]:
-    """Who answers ``CONNECTIONS`` clients, once the service has had time for its first health checks."""
-    deadline = time.monotonic() + 3
-    while answerer(address, port).startswith("nobody") and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return Counter(answerer(address, port) for _ in range(CONNECTIONS))
-
-
 def status(inventory: Path) -> None:
     """A table: each service, reached through the first node that carries it, and who answers there."""
     say(f"{'service':<18} {'listens on':<20} answers to {CONNECTIONS} connections")
-    carried = {name: (address, port) for host in reversed(nodes(inventory)) for name, address, port in listeners(host)}
-    for name, (address, port) in sorted(carried.items()):
-        who = ", ".join(f"{count} x {answer}" for answer, count in sorted(settled(address, port).items()))
+    carried = {name: listener for host in reversed(nodes(inventory)) for name, listener in listeners(host)}
+    for name, (host, address, port) in sorted(carried.items()):
+        wait_for(partial(settled, host, name), f"the servers of {name} have no verdict")
+        greetings = Counter(answerer(address, port) for _ in range(CONNECTIONS))
+        who = ", ".join(f"{count} x {answer}" for answer, count in sorted(greetings.items()))
         say(f"{name:<18} {f'{address}:{port}':<20} {who}")
 
 
