@@ -21,7 +21,7 @@ from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning i
     service,
 )
 
-YIELDS = "allowed: an expression that yields members, such as \"[]\" or \"[? pg_role == 'replica']\""
+YIELDS = 'allowed: an expression that yields members, such as "[]" or "[? pg_role == \'replica\']"'
 UNPRINTABLE = "holds a line break or another unprintable character; allowed: one line of printable text"
 LISTEN = "is not an address to listen on; allowed: '*', an IPv4 or an IPv6 address, or a list of them"
 TIME = "is not a duration; allowed: a number with ms, s, m, h or d, such as 30s or 24h, up to 24d"
@@ -56,8 +56,10 @@ FIELD_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"backup": "[?"}, "backup: '[?' is no JMESPath expression: the expression ends too early (position 3)"),
     ({"selector": "[].pg_role"}, f"selector: '[].pg_role' yields a list with 'primary' in it; {YIELDS}"),
     ({"backup": "pg_role"}, f"backup: 'pg_role' yields nothing (null); {YIELDS}"),
-    ({"dest": "patroni"}, "dest: 'patroni' is not a destination; "
-     "allowed: default, postgres, pgbouncer or a port from 1 to 65535"),
+    (
+        {"dest": "patroni"},
+        "dest: 'patroni' is not a destination; allowed: default, postgres, pgbouncer or a port from 1 to 65535",
+    ),
     ({"dest": 0}, "dest: 0 is not a destination; allowed: default, postgres, pgbouncer or a port from 1 to 65535"),
     ({"check": "primary"}, f"check: 'primary' {CHECK}"),
     ({"check": "/a b"}, f"check: '/a b' {CHECK}"),
@@ -65,8 +67,7 @@ FIELD_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"maxconn": 0}, "maxconn: 0 is not a number of connections; allowed: 1 to 10000000"),
     (
         {"balance": "roundrobbin"},
-        "balance: 'roundrobbin' is not an algorithm that HAProxy has in TCP mode, "
-        f"did you mean 'roundrobin'?; {TCP}",
+        f"balance: 'roundrobbin' is not an algorithm that HAProxy has in TCP mode, did you mean 'roundrobin'?; {TCP}",
     ),
     ({"balance": "uri"}, f"balance: 'uri' is not an algorithm that HAProxy has in TCP mode; {TCP}"),
     ({"options": "inter 3s\nserver x"}, f"options: 'inter 3s\\nserver x' {UNPRINTABLE}"),
@@ -172,7 +173,10 @@ LOAD_BALANCER_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"haproxy_exporter_port": "x"}, "haproxy_exporter_port: 'x' is not a port; allowed: 1 to 65535"),
     ({"pg_reload": "x"}, "pg_reload: 'x' is not a truth value; allowed: true or false"),
     ({"haproxy_enabled": "x"}, "haproxy_enabled: 'x' is not a truth value; allowed: true or false"),
-    ({"haproxy_config_args": 5}, "haproxy_config_args: 5 is not an argument of HAProxy; allowed: one, or a list of them"),
+    (
+        {"haproxy_config_args": 5},
+        "haproxy_config_args: 5 is not an argument of HAProxy; allowed: one, or a list of them",
+    ),
 ]
 
 
@@ -396,7 +400,9 @@ def test_many_places_are_counted() -> None:
 
 
 def test_a_name_in_pg_services_replaces_the_default_one_whole() -> None:
-    replaced = plan(pg_test(pg_services=[{"name": "replica", "port": 5439, "selector": "[1]"}])).publications["10.10.10.11"]
+    replaced = plan(pg_test(pg_services=[{"name": "replica", "port": 5439, "selector": "[1]"}])).publications[
+        "10.10.10.11"
+    ]
     services = {service.service: service for service in replaced.services}
     assert list(services) == ["primary", "replica", "default", "offline"]
     assert (services["replica"].port, services["replica"].check) == (5439, "/")

@@ -70,7 +70,9 @@ def said(text: str) -> tuple[list[str], set[str]]:
     """The directives in order, and the servers, whose order is free."""
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip() and not line.startswith("#")]
     lines = [line for line in lines if not line.startswith("#")]
-    return [line for line in lines if not line.startswith("server ")], {line for line in lines if line.startswith("server ")}
+    return [line for line in lines if not line.startswith("server ")], {
+        line for line in lines if line.startswith("server ")
+    }
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.cfg")), ids=lambda path: path.stem)
@@ -90,7 +92,9 @@ def test_every_file_of_the_description_is_here() -> None:
 
 def test_the_header() -> None:
     """As the description's, with the addresses in the order of pg_seq and the line that says whose the file is."""
-    theirs = [line for line in (GOLDEN / "pg-test-standby.cfg").read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
+    theirs = [
+        line for line in (GOLDEN / "pg-test-standby.cfg").read_text(encoding="utf-8").splitlines() if line[:1] == "#"
+    ]
     ours = [line for line in rendered("pg-test-standby").splitlines() if line[:1] == "#"]
     assert ours.pop(3) == "# managed by pgsvc.access, owner member/pg-test: changes made here are overwritten"
     assert ours[3] == "# service instances 10.10.10.11, 10.10.10.12, 10.10.10.13"

@@ -229,9 +229,7 @@ def test_a_target_in_a_group() -> None:
     hosts = with_proxies(cluster("pg-a", "primary", pg_service_targets=["10.10.10.18"], **DELEGATED))
     assert told(plan(hosts, PROXIES)) == {"p1": (["pg-a-primary"], ("delegated/pg-a",))}
     hosts = with_proxies(cluster("pg-a", "primary", pg_service_targets=["p3"], **DELEGATED))
-    assert problems(hosts, PROXIES) == [
-        "pg-a: pg_service_targets: 'p3' is not a load balancer of it; allowed: p1, p2"
-    ]
+    assert problems(hosts, PROXIES) == ["pg-a: pg_service_targets: 'p3' is not a load balancer of it; allowed: p1, p2"]
 
 
 def test_targets_of_one_cluster_do_not_widen_another() -> None:

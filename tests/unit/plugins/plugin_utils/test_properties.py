@@ -25,7 +25,10 @@ COUNTS = st.sampled_from(["1", "3", "128", "2147483647"])
 OPTIONS = st.lists(
     st.one_of(
         *(DURATIONS.map(f"{word} {{}}".format) for word in ("inter", "fastinter", "downinter", "slowstart", "tcp-ut")),
-        *(COUNTS.map(f"{word} {{}}".format) for word in ("rise", "fall", "maxconn", "maxqueue", "minconn", "error-limit")),
+        *(
+            COUNTS.map(f"{word} {{}}".format)
+            for word in ("rise", "fall", "maxconn", "maxqueue", "minconn", "error-limit")
+        ),
         st.integers(0, 256).map("weight {}".format),
         st.sampled_from(
             [
@@ -52,7 +55,15 @@ ADDRESSES = st.one_of(
     st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str), st.sampled_from(["*", "::", "127.0.0.1", "fd00::1"])
 )
 SELECTORS = st.sampled_from(
-    ["[]", "[0]", "[-1:]", "[? pg_role == `primary`]", "[? pg_weight > `50`]", "[? pg_seq == `9`]", "sort_by(@, &pg_seq)[1:]"]
+    [
+        "[]",
+        "[0]",
+        "[-1:]",
+        "[? pg_role == `primary`]",
+        "[? pg_weight > `50`]",
+        "[? pg_seq == `9`]",
+        "sort_by(@, &pg_seq)[1:]",
+    ]
 )
 DEFINITION = st.fixed_dictionaries(
     {
@@ -67,7 +78,17 @@ DEFINITION = st.fixed_dictionaries(
         "check": st.from_regex(r"/[A-Za-z0-9_.~!&()*+,;=:@/?%-]{0,60}", fullmatch=True),
         "maxconn": BIG,
         "balance": st.sampled_from(
-            ["roundrobin", "static-rr", "leastconn", "first", "source", "random", "random(9999)", "hash src", "rdp-cookie(x_-)"]
+            [
+                "roundrobin",
+                "static-rr",
+                "leastconn",
+                "first",
+                "source",
+                "random",
+                "random(9999)",
+                "hash src",
+                "rdp-cookie(x_-)",
+            ]
         ),
         "options": OPTIONS,
         "timeout_client": DURATIONS,
@@ -128,7 +149,9 @@ def rendered(hosts: Hosts) -> dict[str, str] | None:
         assert all(line.startswith("- ") and line.isprintable() for line in lines)
         return None
     first = next(iter(planned.publications.values()), None)
-    return {service.name: render_service(service, first.settings.state_dir) for service in first.services} if first else {}
+    return (
+        {service.name: render_service(service, first.settings.state_dir) for service in first.services} if first else {}
+    )
 
 
 def is_one_section(name: str, text: str) -> bool:

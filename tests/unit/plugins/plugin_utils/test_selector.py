@@ -53,7 +53,7 @@ SELECTS: list[tuple[str, list[int], set[str], bool]] = [
     ("[? no_such == 'x']", [], {"no_such"}, False),
 ]
 
-SHAPE = "allowed: an expression that yields members, such as \"[]\" or \"[? pg_role == 'replica']\""
+SHAPE = 'allowed: an expression that yields members, such as "[]" or "[? pg_role == \'replica\']"'
 YIELDS_SOMETHING_ELSE = [
     ("[].pg_role", f"'[].pg_role' yields a list with 'primary' in it; {SHAPE}"),
     ("[].site", f"'[].site' yields values that are not members; {SHAPE}"),
@@ -61,14 +61,20 @@ YIELDS_SOMETHING_ELSE = [
     ("pg_role", f"'pg_role' yields nothing (null); {SHAPE}"),
     ("pg_role == 'primary'", f"\"pg_role == 'primary'\" yields False; {SHAPE}"),
     ("length(@)", f"'length(@)' yields 3; {SHAPE}"),
-    ("`\"x\"`", f"'`\"x\"`' yields 'x'; {SHAPE}"),
+    ('`"x"`', f"'`\"x\"`' yields 'x'; {SHAPE}"),
     ("[0].site", f"'[0].site' yields values that are not members; {SHAPE}"),
-    ("[? starts_with(pg_seq, 'a')]", "\"[? starts_with(pg_seq, 'a')]\" cannot be evaluated: "
-     "In function starts_with(), invalid type for value: 1, expected one of: ['string'], received: \"number\""),
+    (
+        "[? starts_with(pg_seq, 'a')]",
+        "\"[? starts_with(pg_seq, 'a')]\" cannot be evaluated: "
+        "In function starts_with(), invalid type for value: 1, expected one of: ['string'], received: \"number\"",
+    ),
     ("[::0]", "'[::0]' cannot be evaluated: slice step cannot be zero"),
     ("no_function(@)", "'no_function(@)' cannot be evaluated: Unknown function: no_function()"),
     ("sort_by(@, &site)", "'sort_by(@, &site)' cannot be evaluated: In function sort_by(), invalid type for value: "),
-    ("[? ceil(`1e400`) > `1`]", "'[? ceil(`1e400`) > `1`]' cannot be evaluated: cannot convert float infinity to integer"),
+    (
+        "[? ceil(`1e400`) > `1`]",
+        "'[? ceil(`1e400`) > `1`]' cannot be evaluated: cannot convert float infinity to integer",
+    ),
 ]
 
 NO_EXPRESSION = [

@@ -82,9 +82,14 @@ REFUSED: list[tuple[Any, str]] = [
         "allowed: an IPv4 address, or an IPv6 address in brackets, with or without a port",
     ),
     ("source 1.2.3.4:70000", "source 70000 is not a port; allowed: 0 to 65535"),
-    ("ca-file pki/ca.crt", "ca-file 'pki/ca.crt' is not a path; "
-     "allowed: an absolute path of up to 1024 letters, digits and -_.,:@%+=~/"),
-    ("inter 3s # fast", "'#' holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*()[]-"),
+    (
+        "ca-file pki/ca.crt",
+        "ca-file 'pki/ca.crt' is not a path; allowed: an absolute path of up to 1024 letters, digits and -_.,:@%+=~/",
+    ),
+    (
+        "inter 3s # fast",
+        "'#' holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*()[]-",
+    ),
     ("inter $X", "inter '$X' is no argument HAProxy can read"),
     (
         "inter 3s\n    server evil 10.0.0.1:1",

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``haproxy_services``: files in Pigsty's shape, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import node_service_files
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError
+
+FIELDS = "name, port, ip, protocol, maxconn, balance, options, default, servers"
+SERVER_FIELDS = "name, ip, port, backup, weight, options"
+UNPRINTABLE = "holds a line break or another unprintable character; allowed: one line of printable text"
+LINES = "is not a directive of a service; allowed: one line of a listen section, such as 'option httpchk'"
+
+GRAFANA: dict[str, Any] = {
+    "name": "grafana",
+    "port": "3001",
+    "protocol": "http",
+    "balance": "leastconn",
+    "options": ["option httpchk", "http-check send meth GET uri /api/health"],
+    "default": "inter 3s rise 3 fall 3 weight 100",
+    "servers": [
+        {"name": "grafana-1", "ip": "10.10.10.10", "port": 3000, "options": "check"},
+        {"name": "grafana-2", "ip": "fd00::1", "port": "3000", "options": "check", "weight": 50, "backup": "true"},
+    ],
+}
+GRAFANA_FILE = """\
+#---------------------------------------------------------------------
+# service: grafana @ h1:3001
+#---------------------------------------------------------------------
+# managed by pgsvc.access, owner node: changes made here are overwritten
+listen grafana
+    bind *:3001
+    mode http
+    maxconn 5000
+    balance leastconn
+    option httpchk
+    http-check send meth GET uri /api/health
+    load-server-state-from-file local
+    server-state-file-name /state/grafana.state
+    default-server inter 3s rise 3 fall 3 weight 100
+    # servers
+    server grafana-1 10.10.10.10:3000 check
+    server grafana-2 [fd00::1]:3000 check weight 50 backup
+"""
+# What stands in the file beside what is declared, so that it needs no `defaults`.
+OWN = ("retries ", "timeout ")
+
+MISTAKES: list[tuple[Any, str]] = [
+    ({}, "haproxy_services: {} is not a list of services; allowed: a list"),
+    (["x"], f"haproxy_services[0]: 'x' is not a mapping of fields; allowed: {FIELDS}"),
+    ([{"port": 1}], "service haproxy_services[0]: name: missing"),
+    ([{"name": "web"}], "service web: port: missing"),
+    (
+        [{"name": "haproxy", "port": 1}],
+        "service haproxy: name: 'haproxy' is not a name for a service; "
+        "allowed: any other, as haproxy.cfg is HAProxy's base configuration",
+    ),
+    (
+        [{"name": "web", "port": 1}, {"name": "web", "port": 2}],
+        "service web: name: 'web' is the name of two services in haproxy_services; allowed: each name once",
+    ),
+    (
+        [{"name": "web", "port": 1, "sevrers": []}],
+        f"service web: sevrers: 'sevrers' is unknown, did you mean 'servers'?; allowed: {FIELDS}",
+    ),
+    (
+        [{"name": "web", "port": 1, "protocol": "udp"}],
+        "service web: protocol: 'udp' is not a protocol; allowed: tcp, http",
+    ),
+    ([{"name": "web", "port": 1, "options": ["listen evil"]}], f"service web: options: 'listen evil' {LINES}"),
+    ([{"name": "web", "port": 1, "options": ['"listen" evil']}], f"service web: options: '\"listen\" evil' {LINES}"),
+    ([{"name": "web", "port": 1, "options": [""]}], f"service web: options: '' {LINES}"),
+    (
+        [{"name": "web", "port": 1, "options": "option httpchk"}],
+        "service web: options: 'option httpchk' is not a list of lines; allowed: a list",
+    ),
+    (
+        [{"name": "web", "port": 1, "options": ["option tcpka\nlisten evil"]}],
+        f"service web: options: 'option tcpka\\nlisten evil' {UNPRINTABLE}",
+    ),
+    (
+        [{"name": "web", "port": 1, "default": "inter 3s # x"}],
+        "service web: default: 'inter 3s # x' holds a '#', which would end the line; "
+        "allowed: HAProxy's words without comments",
+    ),
+    (
+        [{"name": "web", "port": 1, "servers": [{"name": "a", "ip": "10.0.0.1"}]}],
+        "service web.servers[0]: port: missing",
+    ),
+    (
+        [{"name": "web", "port": 1, "servers": ["a"]}],
+        f"web.servers[0]: 'a' is not a mapping of fields; allowed: {SERVER_FIELDS}",
+    ),
+    (
+        [{"name": "web", "port": 1, "servers": [{"name": "a", "ip": "0.0.0.0", "port": 1}]}],
+        "service web.servers[0]: ip: '0.0.0.0' is not an address; "
+        "allowed: an IPv4 address, an IPv6 address or a host name",
+    ),
+]
+
+
+def files(services: Any, host: str = "h1") -> list[dict[str, Any]]:
+    return node_service_files(services, host, "*", "/state", "24h", "24h")
+
+
+def test_the_file() -> None:
+    (file,) = files([GRAFANA])
+    assert (file["name"], file["owner"]) == ("grafana", "node")
+    lines = [line for line in file["content"].splitlines() if not line.strip().startswith(OWN)]
+    assert "\n".join(lines) + "\n" == GRAFANA_FILE
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_state"),
+    [
+        ({}, True),
+        ({"servers": [{"name": "a", "ip": "10.0.0.1", "port": 1}]}, False),
+        ({"servers": [{"name": "a", "ip": "10.0.0.1", "port": 1}], "default": "check inter 3s"}, True),
+        ({"servers": [], "default": ""}, True),
+    ],
+)
+def test_only_checked_servers_rest_as_down(fields: dict[str, Any], has_state: bool, tmp_path: Path) -> None:
+    """A server without a check would stay down for ever; and HAProxy takes every one of these files."""
+    (file,) = files([{**GRAFANA, **fields}])
+    assert ("load-server-state-from-file local" in file["content"]) is has_state
+    config = tmp_path / "web.cfg"
+    config.write_text(file["content"])
+    checked = subprocess.run(["haproxy", "-c", "-f", config], check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(("services", "message"), MISTAKES)
+def test_mistakes(services: Any, message: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        files(services)
+    assert str(caught.value) == f"1 problem in the inventory, no host was touched:\n- h1: {message}"
+
+
+def test_every_mistake_at_once() -> None:
+    wrong = [{"name": "web", "port": 0, "servers": [{"ip": "x y"}]}, "x"]
+    with pytest.raises(PlanError) as caught:
+        node_service_files(wrong, "h1", "lo", "state", "soon", "24h")
+    assert [(problem.service, problem.field) for problem in caught.value.problems] == [
+        ("", "pg_service_ip"),
+        ("", "haproxy_state_dir"),
+        ("", "haproxy_client_timeout"),
+        ("web", "port"),
+        ("", "haproxy_services[1]"),
+    ]
