@@ -63,14 +63,14 @@ def carried(
 def half_done(row: ServerRow, weight: int) -> bool:
     """Whether a run that was killed while it added or removed this server left it as it is, and nobody wants it so.
 
-    `weight` is what the configuration gives it. We add a server with weight 0 and in maintenance, and take it to weight
-    0 before we drain it: an administrator's own maintenance or drain leaves the weight alone.
+    `weight` is what the configuration gives it. We take a server to weight 0 before we drain it or put it into
+    maintenance, and end its checks before the latter: an administrator's own maintenance or drain leaves both alone.
     """
     if row.uweight != 0 or weight == 0:
         return False
     if row.admin_state & FORCED_DRAIN:
         return True
-    return bool(row.admin_state & FORCED_MAINT) and row.check_status == NO_VERDICT
+    return bool(row.admin_state & FORCED_MAINT) and not row.check_state & CHECK_ENABLED
 
 
 def _has_own_state(line: ServerLine, default_server: Sequence[str]) -> bool:

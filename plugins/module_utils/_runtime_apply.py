@@ -1,0 +1,130 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carry out what `_runtime` has planned, on the Runtime API of the current worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._runtime import Addition, Changes, Removal
+from ansible_collections.pgsvc.access.plugins.module_utils._server_state import (
+    CHECK_CONFIGURED,
+    FORCED_DRAIN,
+    FORCED_MAINT,
+    NO_VERDICT,
+)
+
+_POLL = 0.1  # seconds between two looks at a server's first verdict
+_CUT_TIMEOUT = 10.0  # seconds until the sessions of a removed server must be gone once they are cut
+
+
+def apply_changes(api: RuntimeAPI, *changes: Changes) -> list[str]:
+    """Carry the changes of one or more proxies out, waiting for the verdicts of all their new servers together.
+
+    New servers come before others go, so that a service is not without a server in between. Returns the servers
+    (``<proxy>/<name>``) that are to leave and still hold sessions; they take no new ones, and a later run deletes them.
+    Raises `CLIError` for the first command that HAProxy refuses, and when a verdict or an end does not come in time.
+    """
+    _bring_in(api, [addition for each in changes for addition in each.additions])
+    for each in changes:
+        for command in each.settings:
+            _do(api, command)
+    draining = [left for each in changes for removal in each.removals if (left := _take_out(api, removal))]
+    replacements = [pair for each in changes for pair in each.replacements]
+    for removal, addition in replacements:
+        _take_out(api, removal)
+        _begin(api, addition)
+    _finish(api, [addition for _removal, addition in replacements])
+    return draining
+
+
+def _bring_in(api: RuntimeAPI, additions: Collection[Addition]) -> None:
+    for addition in additions:
+        _begin(api, addition)
+    _finish(api, additions)
+
+
+def _begin(api: RuntimeAPI, addition: Addition) -> None:
+    """From here on it is checked, and no connection goes to it as its weight is 0."""
+    server = addition.server
+    in_maintenance = addition.admin & FORCED_MAINT
+    if addition.words:
+        # HAProxy puts a new server into maintenance. Where it stays there, nothing more is to come.
+        weight = () if in_maintenance else ("weight", "0")
+        _do(api, " ".join(("add server", server, *addition.words, *weight)), "New server registered.")
+    if not in_maintenance:
+        _do(api, f"set server {server} state ready")
+    if addition.checked:
+        _do(api, f"enable health {server}")
+
+
+def _finish(api: RuntimeAPI, additions: Collection[Addition]) -> None:
+    coming = [addition for addition in additions if not addition.admin & FORCED_MAINT]
+    _await_verdicts(api, [addition for addition in coming if addition.checked])
+    for addition in coming:
+        if addition.admin & FORCED_DRAIN:
+            _do(api, f"set server {addition.server} state drain")
+        _do(api, f"set server {addition.server} weight {addition.weight}")
+
+
+def _await_verdicts(api: RuntimeAPI, additions: Collection[Addition]) -> None:
+    awaited = {addition.server for addition in additions}
+    patience = max((addition.timeout for addition in additions), default=0.0)
+    deadline = time.monotonic() + patience
+    while awaited:
+        for row in api.servers_state():
+            if row.check_status != NO_VERDICT or not row.check_state & CHECK_CONFIGURED:
+                awaited.discard(f"{row.be_name}/{row.srv_name}")
+        if not awaited:
+            break
+        if time.monotonic() > deadline:
+            late = ", ".join(sorted(awaited))
+            raise CLIError(f"HAProxy has not checked {late} within {patience:g} seconds")
+        time.sleep(_POLL)
+
+
+def _take_out(api: RuntimeAPI, removal: Removal) -> str:
+    """Delete the server. The answer is its name when it has to wait for its last sessions, else nothing.
+
+    The weight of 0 comes first, and in a cut the end of the checks: by them a later run knows, should this one be
+    killed here, that nobody put the server into maintenance on purpose.
+    """
+    server = removal.server
+    _do(api, f"set server {server} weight 0")
+    if not removal.cut:
+        _do(api, f"set server {server} state drain")
+        if _sessions(api, server):
+            return server
+    if removal.checked:
+        _do(api, f"disable health {server}")
+    _do(api, f"set server {server} state maint")
+    _delete(api, server)
+    return ""
+
+
+def _delete(api: RuntimeAPI, server: str) -> None:
+    deadline = time.monotonic() + _CUT_TIMEOUT
+    while True:
+        _do(api, f"shutdown sessions server {server}")
+        answer = api.command(f"del server {server}")
+        if "Server deleted." in answer:
+            return
+        if "connection" not in answer or time.monotonic() > deadline:
+            raise CLIError(f"HAProxy refuses to delete the server {server}: {answer.strip()}")
+        time.sleep(_POLL)
+
+
+def _sessions(api: RuntimeAPI, server: str) -> int:
+    proxy, _separator, name = server.partition("/")
+    rows = (row for row in api.stat() if (row["pxname"], row["svname"]) == (proxy, name))
+    return sum(int(row["scur"] or 0) + int(row["qcur"] or 0) for row in rows)
+
+
+def _do(api: RuntimeAPI, command: str, expected: str = "") -> None:
+    """HAProxy says nothing when it has done what it was told, but for ``add server``."""
+    answer = api.command(command).strip()
+    if answer != expected and not (expected and expected in answer):
+        raise CLIError(f"HAProxy refuses {command!r}: {answer}")
