@@ -38,8 +38,11 @@ def test_dedicated_load_balancers_carry_both_clusters(examples: Examples) -> Non
     inventory = examples.root / "examples/proxy/inventory.yml"
     inventory.write_text(inventory.read_text().replace("port: 10003", "port: 10013"))
     refused = examples.publish("proxy/inventory.yml", "pg-test", code=2).text
-    assert "10013" in refused
-    assert "pg-meta-primary" in refused
+    for proxy in proxies:
+        assert (
+            f"- load balancer {proxy}: port 10013 is taken twice: by service primary of cluster pg-meta ({proxy}:10013)"
+            f" and by service primary of cluster pg-test ({proxy}:10013)"
+        ) in refused
     assert lines(examples.files(proxies[0])["pg-meta-primary"], "bind") == [f"bind {proxies[0]}:10003"]
 
 
