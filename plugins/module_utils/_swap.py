@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -26,9 +26,8 @@ from ansible_collections.pgsvc.access.plugins.module_utils._files import (
     write_file,
     write_new,
 )
+from ansible_collections.pgsvc.access.plugins.module_utils._request import Step
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, parse
-
-Step = Callable[[str], None]
 
 _MODE = 0o644
 

@@ -247,7 +247,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import Request, publish
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
 
 _FILE: dict[str, Any] = {
     "name": {"type": "str", "required": True},

@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import Request, publish
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
 
 
 def main() -> None:

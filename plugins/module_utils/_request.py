@@ -1,0 +1,89 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a call asks for, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._confdir import UNCHANGED, Change, Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._decide import NONE
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX
+
+Step = Callable[[str], None]
+"""Is told each thing that has been done; tests stop there."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of a call; `check` is check mode, `temporary` a folder for what is not kept."""
+
+    files: Sequence[Wanted]
+    owners: Sequence[str]
+    conf_dir: Path = Path("/etc/haproxy")
+    state_dir: Path = Path("/var/lib/haproxy/pgsvc")
+    config_args: Optional[Sequence[str]] = None
+    binary: str = "haproxy"
+    unit: str = "haproxy"
+    master_socket: str = "/run/haproxy-master.sock"
+    stats_socket: str = "/run/haproxy/admin.sock"
+    write: bool = True
+    apply: bool = True
+    check: bool = False
+    temporary: str = "/tmp"  # noqa: S108  the default of tempfile; the module passes its own
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How the running process was brought to the files, and why this way."""
+
+    method: str
+    reason: str
+
+
+@dataclass
+class Result:
+    """What a call did, or would do."""
+
+    changes: Sequence[Change] = ()
+    applied: Applied = field(default_factory=lambda: Applied(NONE, ""))
+    old_workers: Mapping[str, int] = field(default_factory=lambda: {"count": 0, "sessions": 0})
+    warnings: list[str] = field(default_factory=list)
+    mended: bool = False
+
+    @property
+    def todo(self) -> list[Change]:
+        """The files that do not stay as they are."""
+        return [change for change in self.changes if change.status != UNCHANGED]
+
+    @property
+    def changed(self) -> bool:
+        return self.mended or self.applied.method != NONE or bool(self.todo)
+
+    def to_dict(self, directory: Path, diff: bool) -> dict[str, Any]:
+        """The result as the module returns it."""
+        told: dict[str, Any] = {
+            "changed": self.changed,
+            "services": [{"name": c.name, "owner": c.owner, "status": c.status} for c in self.changes],
+            "applied": asdict(self.applied),
+            "old_workers": dict(self.old_workers),
+        }
+        if diff:
+            told["diff"] = [_difference(directory, change) for change in self.todo]
+        return told
+
+
+def _difference(directory: Path, change: Change) -> dict[str, str]:
+    """A change as `--diff` shows it."""
+    path = str(directory / f"{change.name}{SUFFIX}")
+    return {
+        "before": (change.before or b"").decode(errors="replace"),
+        "after": (change.after or b"").decode(errors="replace"),
+        "before_header": "/dev/null" if change.before is None else path,
+        "after_header": "/dev/null" if change.after is None else path,
+    }
