@@ -63,6 +63,8 @@ def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, 
 
     Raises `PublishError` with HAProxy's own words when it rejects them; the paths are those of `directory`.
     """
+    if not view:
+        return []  # nothing is left to judge, and HAProxy would print its usage when it is given no file at all
     with staged(directory, view, temporary) as stage:
         command = [binary, *startup.validation_arguments(directory, stage)]
         try:
