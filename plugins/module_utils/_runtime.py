@@ -21,6 +21,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._dynamic_server impor
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, word_after
 from ansible_collections.pgsvc.access.plugins.module_utils._server_state import (
     CHECK_CONFIGURED,
+    CHECK_ENABLED,
     FORCED_DRAIN,
     FORCED_MAINT,
     NO_VERDICT,
@@ -217,7 +218,7 @@ def _differences_of(service: Service, line: ServerLine, row: ServerRow, backup: 
     if found:
         return found
     if half_done(row, weight):
-        stale = row.admin_state & FORCED_MAINT and row.check_status != NO_VERDICT
+        stale = not row.check_state & CHECK_ENABLED and row.check_status != NO_VERDICT
         found.append(Difference(name, "replace" if stale else "half", f"server {name} is only half set up"))
     elif row.uweight != weight:
         unknown = row.uweight == 0 and checked and row.check_status == NO_VERDICT

@@ -68,9 +68,9 @@ def half_done(row: ServerRow, weight: int) -> bool:
     """
     if row.uweight != 0 or weight == 0:
         return False
-    if row.admin_state & FORCED_DRAIN:
-        return True
-    return bool(row.admin_state & FORCED_MAINT) and not row.check_state & CHECK_ENABLED
+    if row.check_state & CHECK_CONFIGURED:
+        return bool(row.admin_state & FORCED_DRAIN) or not row.check_state & CHECK_ENABLED
+    return bool(row.admin_state & (FORCED_DRAIN | FORCED_MAINT))
 
 
 def _has_own_state(line: ServerLine, default_server: Sequence[str]) -> bool:
