@@ -109,7 +109,8 @@ def measure(sandbox: Sandbox, repeats: int, forks: int, with_reference: bool) ->
 
 def show(hosts: int, ping: Cost, write: Cost, same: Cost) -> None:
     """Print one repeat, for whoever waits."""
-    parts = [f"{name} {cost.wall:.1f} s" for name, cost in (("ping", ping), ("write", write), ("same", same))]
+    named = {"ping": ping, "write": write, "same": same}
+    parts = [f"{name} {cost.wall:.1f} s (processor {cost.cpu:.1f} s)" for name, cost in named.items()]
     print(f"{hosts} hosts: {', '.join(parts)}", flush=True)
 
 
