@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 
@@ -182,6 +184,35 @@ def test_address_port_and_check_port(service: Service, new_address: Callable[[],
     service.change([server_line(member, port=5432)])
     with Session(service.address) as session:
         assert session.member == "pg4"
+
+
+def test_checks_over_tls(haproxy: HAProxy, new_address: Callable[[], str], tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path, "patroni")
+    tls = f"check-ssl verify required ca-file {certificate} verifyhost patroni weight 100"
+    with Patroni(tls=(certificate, key)) as patroni:
+        for name in ("pg2", "pg3"):
+            patroni.add(name, new_address(), "replica")
+        service = Service(haproxy, patroni, new_address())
+        service.start([service.line("pg2", tls)], check="/replica")
+        service.change([service.line("pg2", tls), service.line("pg3", tls)])
+        for name in ("pg2", "pg3"):
+            haproxy.wait_status(NAME, name, "UP")
+        service.change(
+            [
+                service.line("pg2", tls),
+                service.line("pg3", tls.replace("verifyhost patroni", "verifyhost x") + " backup"),
+            ]
+        )
+        assert haproxy.statuses(NAME)["pg3"] == "DOWN"
+
+
+def self_signed(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for `name` that is its own authority, and its key."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-days", "2"]
+    command += ["-addext", f"subjectAltName=DNS:{name}", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
 
 
 def test_ipv6(service: Service, haproxy: HAProxy) -> None:

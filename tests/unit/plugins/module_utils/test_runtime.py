@@ -202,7 +202,7 @@ def test_dynamic_words(words: str, kept: str) -> None:
 def test_words_for_files_only(words: str) -> None:
     with pytest.raises(NotDynamicError) as caught:
         dynamic_words(words.split())
-    assert str(caught.value) == f"HAProxy takes {words.partition(" ")[0]!r} from a configuration file only"
+    assert str(caught.value) == f"HAProxy takes {words.split(maxsplit=1)[0]!r} from a configuration file only"
 
 
 @pytest.mark.parametrize(("time", "value"), [("3s", 3.0), ("200", 0.2), ("200ms", 0.2), ("2m", 120.0), ("x", 0.0)])
