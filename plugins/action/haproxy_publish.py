@@ -41,12 +41,14 @@ class ActionModule(ActionBase):
     def _planned(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
         """The module's arguments for one load balancer of a plan, None when the plan has nothing for it.
 
-        The plan is named, not templated: templating a plan of a thousand clusters on every host would cost more than all the rest.
+        The plan is named, not templated: templating a plan of a thousand clusters on every host would cost
+        more than all the rest.
         """
         variable, host = arguments.pop("plan"), arguments.pop("load_balancer", task_vars.get("inventory_hostname"))
         if variable not in task_vars:
             raise AnsibleActionFail(
-                f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first"
+                f"plan: there is no variable {variable!r}; register the result of "
+                "pgsvc.access.pg_service_plan in it first"
             )
         publication = task_vars[variable].get("load_balancers", {}).get(host)
         return None if publication is None else {**module_arguments(json.loads(publication)), **arguments}

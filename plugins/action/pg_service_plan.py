@@ -44,6 +44,6 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "_ansible_verbose_override": True, **planned, "load_balancers": texts}
 
     def _tell(self, message: str) -> None:
-        """Print the problems a line each; ansible-core does so itself from 2.19 on, and before shows one line of JSON."""
+        """Print the problems a line each; ansible-core does so itself from 2.19 on, before it shows them as JSON."""
         if tuple(map(int, __version__.split(".")[:2])) < (2, 19):
             self._display.error(message, wrap_text=False)

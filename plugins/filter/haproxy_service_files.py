@@ -17,8 +17,8 @@ positional: _input
 options:
   _input:
     description:
-      - The services, each with C(name), C(port) and C(servers), and optionally C(ip), C(protocol), C(maxconn), C(balance),
-        C(options) (a list of lines) and C(default) (the C(default-server) line).
+      - The services, each with C(name), C(port) and C(servers), and optionally C(ip), C(protocol), C(maxconn),
+        C(balance), C(options) (a list of lines) and C(default) (the C(default-server) line).
       - A server has C(name), C(ip), C(port), and optionally C(backup), C(weight) and C(options).
     type: list
     elements: dict

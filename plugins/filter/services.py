@@ -10,8 +10,8 @@ short_description: The services of one PostgreSQL cluster, resolved
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Gives the services of one cluster as a load balancer carries them, selectors evaluated, destinations turned into ports
-    and defaults filled in. For people who render templates of their own.
+  - Gives the services of one cluster as a load balancer carries them, selectors evaluated, destinations turned into
+    ports and defaults filled in. For people who render templates of their own.
   - Touches no host. Every mistake of the cluster is reported in one message.
 positional: _input
 options:

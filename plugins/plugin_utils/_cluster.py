@@ -128,7 +128,8 @@ class ClusterReader:
             mine, theirs = _comparable(one, field), _comparable(other, field)
             self._report.problem(
                 name,
-                f"{shown(mine)} on host {first}, {shown(theirs)} on host {host}; allowed: one value for all members (only ip may differ)",
+                f"{shown(mine)} on host {first}, {shown(theirs)} on host {host}; allowed: one value for "
+                "all members (only ip may differ)",
                 service,
                 field,
             )
@@ -147,7 +148,8 @@ class ClusterReader:
         if other is not None:
             self._report.problem(
                 name,
-                f"{shown(first)} on host {hosts[0]}, {shown(values[other])} on host {other}; allowed: one value for all members",
+                f"{shown(first)} on host {hosts[0]}, {shown(values[other])} on host {other}; allowed: one "
+                "value for all members",
                 field=variable,
             )
         return first

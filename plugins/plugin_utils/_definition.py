@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Service definitions: what a person declares in ``pg_default_services`` and ``pg_services`` (description, "定义服务")."""
+"""Service definitions: what ``pg_default_services`` and ``pg_services`` declare (description, "定义服务")."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ BALANCE = (
     "rdp-cookie(<name>)",
 )
 _BALANCE = re.compile(
-    r"roundrobin|static-rr|leastconn|first|source|random(\([1-9][0-9]{0,3}\))?|hash src|rdp-cookie(\([A-Za-z0-9_-]+\))?",
+    r"roundrobin|static-rr|leastconn|first|source|hash src"
+    r"|random(\([1-9][0-9]{0,3}\))?|rdp-cookie(\([A-Za-z0-9_-]+\))?",
     re.ASCII,
 )
 
@@ -82,7 +83,8 @@ def balance_algorithm(value: Any) -> str:
     word = " ".join(_values.text(value, "an algorithm").split())
     if not _BALANCE.fullmatch(word):
         raise ValueProblem(
-            f"{shown(value)} is not an algorithm that HAProxy has in TCP mode{nearest(word, BALANCE)}; allowed: {listed(BALANCE)}"
+            f"{shown(value)} is not an algorithm that HAProxy has in TCP mode{nearest(word, BALANCE)}; "
+            f"allowed: {listed(BALANCE)}"
         )
     return word
 
@@ -170,7 +172,7 @@ def parse_declared(value: Any, variable: str, where: str, report: Report) -> Dec
 
 
 def merge(default_services: Declared, services: Declared) -> tuple[Definition, ...]:
-    """All services of a cluster: the defaults, each replaced by a further one of its name, then the rest, as declared."""
+    """All services of a cluster: the defaults, each replaced by a further one of its name, then the rest."""
     return tuple(definition for definition in {**default_services, **services}.values() if definition is not None)
 
 

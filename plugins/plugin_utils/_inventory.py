@@ -52,7 +52,7 @@ class Inventory:
             return None
 
     def everything(self, host: str) -> dict[str, Any]:
-        """All variables of a host; None stands for one that cannot be templated, which is no mistake while nobody uses it."""
+        """All variables of a host; None for one that cannot be templated, no mistake while nobody uses it."""
         found: dict[str, Any] = {}
         for name in self._raw_variables(host):
             try:
@@ -111,7 +111,7 @@ def _untemplatable(error: Exception) -> ValueProblem:
 
 
 def _is_trusted(text: str) -> bool:
-    """Whether Ansible would take marks in a text for a template: not where it is marked ``!unsafe`` or comes from outside."""
+    """Whether Ansible would take marks in a text for a template; not in one that is ``!unsafe`` or from outside."""
     trusted = getattr(template, "is_trusted_as_template", None)  # since ansible-core 2.19
     return not hasattr(text, "__UNSAFE__") if trusted is None else bool(trusted(text))
 

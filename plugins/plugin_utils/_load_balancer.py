@@ -61,7 +61,7 @@ class Listener:
 
 
 def _covers(one: str, other: str) -> bool:
-    """Whether listening on ``one`` takes the connections to ``other``: ``*`` is all of IPv4, ``::`` may be that and all of IPv6."""
+    """Whether listening on ``one`` takes what is for ``other``: ``*`` is all of IPv4, ``::`` may be everything."""
     return one in (other, _ANY_IPV6) or (one in _ANY_IPV4 and ":" not in other)
 
 
@@ -107,7 +107,8 @@ class LoadBalancerReader:
     def _parse(self, host: str) -> Settings:
         values: dict[str, Any] = {}
         if not host.isprintable():
-            self._report.problem(host, f"{shown(host)} is not a name of a load balancer; allowed: one line of printable text")
+            allowed = "allowed: one line of printable text"
+            self._report.problem(host, f"{shown(host)} is not a name of a load balancer; {allowed}")
         for variable, (field, parse) in _PARSERS.items():
             default = _defaults.LOAD_BALANCER[variable]
             value = self._inventory.value(host, variable)
@@ -131,6 +132,7 @@ def report_clashes(load_balancer: str, listeners: Iterable[Listener], report: Re
             if listener.clashes_with(earlier):
                 report.problem(
                     f"load balancer {load_balancer}",
-                    f"port {listener.port} is taken twice: by {earlier} and by {listener}; allowed: one listener for each port of an address",
+                    f"port {listener.port} is taken twice: by {earlier} and by {listener}; allowed: one "
+                    "listener for each port of an address",
                 )
         by_port[listener.port].append(listener)

@@ -45,7 +45,7 @@ class Member:
         return self.pg_port if meant == "postgres" else self.pgbouncer_port
 
     def variables(self) -> dict[str, Any]:
-        """The identity and settings that selectors see, typed and with defaults, whatever was typed in the inventory."""
+        """What selectors see of identity and settings: typed and with defaults, however the inventory has it."""
         return {
             "pg_cluster": self.cluster,
             "pg_seq": self.seq,
@@ -106,7 +106,7 @@ def parse_member(host: str, cluster: str, variables: dict[str, Any], report: Rep
 
 
 def order_members(cluster: str, members: list[Member], report: Report) -> tuple[Member, ...]:
-    """The members in the order of ``pg_seq``; two with one number are a mistake, as their servers would have one name."""
+    """The members in the order of ``pg_seq``; two with one number are a mistake: one name for two servers."""
     by_seq: dict[int, list[Member]] = {}
     for member in members:
         by_seq.setdefault(member.seq, []).append(member)

@@ -27,8 +27,27 @@ OWNER = "node"
 _PROTOCOLS = ("tcp", "http")
 # A line that begins so would end the service and open something else (HAProxy manual 2.1).
 _SECTIONS = frozenset(
-    "global defaults frontend backend listen peers mailers program resolvers userlist http-errors cache ring fcgi-app"
-    " log-forward log-profile crt-store traces acme".split()
+    [
+        "global",
+        "defaults",
+        "frontend",
+        "backend",
+        "listen",
+        "peers",
+        "mailers",
+        "program",
+        "resolvers",
+        "userlist",
+        "http-errors",
+        "cache",
+        "ring",
+        "fcgi-app",
+        "log-forward",
+        "log-profile",
+        "crt-store",
+        "traces",
+        "acme",
+    ]
 )
 _KEYWORD = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 

@@ -67,7 +67,7 @@ class Plan:
         }
 
     def _carries(self, publisher: str) -> str:
-        """What a host of the play publishes, for people: ``10.10.10.11: pg-test-primary 5433, pg-test-replica 5434``."""
+        """What a host of the play publishes, for people: ``10.10.10.11: pg-a-primary 5433, pg-a-replica 5434``."""
         load_balancers = self.assigned.get(publisher, [publisher])
         return "; ".join(f"{host}: {_listing(self.publications[host].services)}" for host in load_balancers)
 
@@ -104,7 +104,8 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
         known = listed(read.load_balancers)
         report.problem(
             cluster,
-            f"{shown(load_balancer)} is not a load balancer of it{nearest(load_balancer, read.load_balancers)}; allowed: {known}",
+            f"{shown(load_balancer)} is not a load balancer of "
+            f"it{nearest(load_balancer, read.load_balancers)}; allowed: {known}",
         )
         report.raise_problems()
     services = planner.resolver.services(read, planner.load_balancers.read(host)) if host else []
@@ -145,7 +146,8 @@ class Planner:
                 known = sorted(self.hosts_of)
                 self.report.problem(
                     str(name)[:60],
-                    f"{shown(name)} is not a cluster of the inventory{nearest(str(name), known)}; allowed: {listed(known)}",
+                    f"{shown(name)} is not a cluster of the inventory{nearest(str(name), known)}; allowed: "
+                    f"{listed(known)}",
                 )
 
     def plan(self, only: Sequence[str]) -> Plan:
@@ -193,7 +195,7 @@ class Planner:
                         carried.setdefault(host, [])
         for host, names in carried.items():
             own = self.inventory.value(host, "pg_cluster")
-            names += dict.fromkeys([*([str(own)] if own else []), *delegating.get(host, ())])
+            names.extend(dict.fromkeys([*([str(own)] if own else []), *delegating.get(host, ())]))
         return carried
 
     def _publication(self, host: str, names: Sequence[str], delegating: Container[str]) -> Publication:
@@ -211,7 +213,7 @@ class Planner:
         return Publication(settings, owners, tuple(services))
 
     def _owners(self, host: str, clusters: Sequence[Cluster], left_alone: set[str], delegated: bool) -> tuple[str, ...]:
-        """Whose files this call may remove: what the host carries as a member, and every known cluster's delegated ones.
+        """Whose files this call may remove: what it carries as a member, and every known cluster's delegated ones.
 
         A cluster that this inventory does not know may be another controller's, on load balancers that both share.
         """
@@ -253,7 +255,8 @@ class Planner:
             if service.name in owners:
                 self.report.problem(
                     f"load balancer {settings.host}",
-                    f"{service.name}.cfg would be the file of {what} and of {owners[service.name]}; allowed: names that differ when joined",
+                    f"{service.name}.cfg would be the file of {what} and of {owners[service.name]}; "
+                    "allowed: names that differ when joined",
                 )
             owners[service.name] = what
 
@@ -273,7 +276,8 @@ class Planner:
                 names = listed(sorted(cluster.name for cluster in clusters if target in cluster.targets))
                 self.report.problem(
                     names,
-                    f"{shown(target)} is not a load balancer of it{nearest(target, sorted(allowed))}; allowed: {listed(load_balancers)}",
+                    f"{shown(target)} is not a load balancer of it{nearest(target, sorted(allowed))}; "
+                    f"allowed: {listed(load_balancers)}",
                     field="pg_service_targets",
                 )
 

@@ -18,7 +18,8 @@ _MOST_PLACES = 4
 class Problem:
     """One mistake, with what a person needs to find and mend it.
 
-    ``where`` is a cluster, a load balancer or a host; ``service`` and ``field`` are empty when the mistake is not in one.
+    ``where`` is a cluster, a load balancer or a host; ``service`` and ``field`` are empty where the
+    mistake is not in one.
     """
 
     where: str
@@ -49,7 +50,7 @@ class PlanError(Exception):
         return "\n".join([title, *(f"- {line}" for line in lines)])
 
 
-class ValueProblem(ValueError):
+class ValueProblem(ValueError):  # noqa: N818  a finding, told among others
     """A value is not what its field allows. The text says what it is and what is allowed, without naming the field."""
 
 
@@ -73,7 +74,7 @@ class Report:
 
 
 def told_once(problems: Iterable[Problem]) -> list[str]:
-    """One line for each problem; what is the same in many places (a mistake in ``all``) is told once with the places."""
+    """One line for each problem; what is the same in many places is told once with the places."""
     places: dict[Problem, list[str]] = {}
     for problem in problems:
         places.setdefault(replace(problem, where=""), []).append(problem.where)

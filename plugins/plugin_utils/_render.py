@@ -13,7 +13,8 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._values import with_p
 _RULE = "#---------------------------------------------------------------------"
 
 # Whatever a `defaults` section says of these, a service file says itself: it means the same beside Debian's stock
-# defaults (HTTP, 50 seconds), beside Pigsty's, and when it is read before any (HAProxy manual 4.1 lists what is inherited).
+# defaults (HTTP, 50 seconds), beside Pigsty's, and when it is read before any (HAProxy manual 4.1 lists what is
+# inherited).
 _SELF_CONTAINED = (
     "enabled",
     "hash-type map-based",
@@ -35,7 +36,8 @@ _SELF_CONTAINED = (
     "no option persist",
     "no option prefer-last-server",
     "no option transparent",
-    "default-server enabled no-agent-check no-backup no-check-send-proxy no-check-ssl no-send-proxy no-send-proxy-v2 no-ssl no-tfo",
+    "default-server enabled no-agent-check no-backup no-check-send-proxy no-check-ssl no-send-proxy "
+    "no-send-proxy-v2 no-ssl no-tfo",
 )
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a cluster's definitions to the services of one load balancer: selectors become servers, ``dest`` becomes a port."""
+"""From a cluster's definitions to the services of one load balancer: selectors become servers, ``dest`` a port."""
 
 from __future__ import annotations
 

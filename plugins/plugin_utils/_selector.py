@@ -41,7 +41,8 @@ _FUNCTIONS_OF_LENGTH = frozenset({"length", "type"})
 
 # Longer ones nest deeper than Python's stack lets jmespath go.
 _LONGEST = 1000
-# What jmespath lets through of Python's own errors: a step of 0, text beside numbers, a number too large, too deep a nesting.
+# What jmespath lets through of Python's own errors: a step of 0, text beside numbers, a number too large, too deep a
+# nesting.
 _WRONG_VALUES = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RecursionError)
 
 
@@ -84,7 +85,8 @@ def require_jmespath() -> None:
     """Raise `ValueProblem` when the one library that planning needs is not there."""
     if not HAS_JMESPATH:
         raise ValueProblem(
-            "the Python library jmespath is missing on the controller; install it for the Python that runs Ansible: pip install 'jmespath>=1.0'"
+            "the Python library jmespath is missing on the controller; install it for the Python that "
+            "runs Ansible: pip install 'jmespath>=1.0'"
         )
 
 
@@ -93,7 +95,8 @@ def compile_selector(expression: str) -> Selector:
     """Compile an expression, or raise `ValueProblem` with the position where it goes wrong."""
     if len(expression) > _LONGEST:
         raise ValueProblem(
-            f"{shown(expression)} is no JMESPath expression: it has {len(expression)} characters; allowed: up to {_LONGEST}"
+            f"{shown(expression)} is no JMESPath expression: it has {len(expression)} characters; allowed: "
+            f"up to {_LONGEST}"
         )
     reader = _Reader()
     reader.read(_parse(expression).parsed, _MEMBERS)

@@ -185,7 +185,8 @@ def _checked(words: Iterator[str]) -> Iterator[str]:
     for word in words:
         if not _WORD.fullmatch(word):
             raise ValueProblem(
-                f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*()[]-"
+                f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and "
+                "_.,:/%=@+*()[]-"
             )
         yield word
         if word in _ALONE:

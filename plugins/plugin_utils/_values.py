@@ -33,7 +33,7 @@ WEIGHTS = (0, 256)
 COUNTS = (1, 2**31 - 1)
 
 
-def native(value: Any) -> Any:
+def native(value: Any) -> Any:  # noqa: PLR0911  one line for each kind
     """The same value in plain Python types, whatever wrapper it came in (tagged, lazy, vaulted, unsafe)."""
     if value is None or isinstance(value, bool):
         return value
@@ -124,7 +124,7 @@ def duration(value: Any, what: str = "a duration", least: int = 1) -> str:
 
 
 def ip_address(word: str) -> str | None:
-    """An address in its shortest form. A zone (``fe80::1%eth0``) is refused: Python takes any text for one, HAProxy none."""
+    """An address in its shortest form. No zone (``fe80::1%eth0``): Python takes any text for one, HAProxy none."""
     if word.startswith("[") and word.endswith("]"):
         word = word[1:-1]
     try:
@@ -147,7 +147,8 @@ def bind_address(value: Any) -> str:
 def host_address(value: Any, what: str = "an address") -> str:
     """Where a host is reached: IPv4, IPv6 or a name.
 
-    ``0.0.0.0`` and ``::`` are refused: to HAProxy they are the address that the client asked for (manual 5.2, "server").
+    ``0.0.0.0`` and ``::`` are refused: to HAProxy they are the address that the client asked for
+    (manual 5.2, "server").
     """
     word = text(value, what).strip()
     address = ip_address(word)
@@ -176,7 +177,7 @@ def sequence(value: Any, what: str) -> list[Any]:
 
 
 def one_line(value: Any, what: str) -> str:
-    """Text without a line break or any other character that is not for printing, which is how a directive would be smuggled in."""
+    """Printable text without a line break, which is how a directive would be smuggled in."""
     word = text(value, what)
     if not word.isprintable():
         raise ValueProblem(

@@ -52,7 +52,7 @@ PLAY = """\
         seen:
           action: "{{ planned.load_balancers }}"
           plan: "{{ hostvars | pgsvc.access.plan(groups=groups, clusters=['pg-test'] | map('string')) }}"
-          services: "{{ hostvars | pgsvc.access.services(cluster='pg-test', groups=groups, load_balancer='10.10.10.12') }}"
+          services: "{{ hostvars | pgsvc.access.services('pg-test', groups, load_balancer='10.10.10.12') }}"
       delegate_to: localhost
       connection: local
       run_once: true

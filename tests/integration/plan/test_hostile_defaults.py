@@ -9,6 +9,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,10 +60,11 @@ defaults
     http-check send meth GET uri /health hdr Host x body no
     http-check expect ! status 503
     load-server-state-from-file none
-    default-server send-proxy check-send-proxy ssl check-ssl verify none agent-check agent-port 9 inter 1h disabled backup
+    default-server send-proxy check-send-proxy ssl check-ssl verify none agent-check agent-port 9 inter 1h
+    default-server disabled backup
 """
 # Three members checked five times a second, so that the verdicts of a test come within a second.
-SERVICE = {
+SERVICE: dict[str, Any] = {
     "name": "primary",
     "port": PORT,
     "selector": "[]",
@@ -72,13 +74,13 @@ SERVICE = {
 
 
 def service_file(patroni: Patroni, ip: str, state_dir: Path) -> str:
-    hosts = {
+    hosts: dict[str, dict[str, Any]] = {
         name: {
             "pg_cluster": "pg",
             "pg_seq": name[-1],
             "pg_role": "primary" if name == "pg1" else "replica",
             "pg_address": member.address,
-            "pg_default_services": [{**SERVICE, "ip": ip}],
+            "pg_default_services": [SERVICE | {"ip": ip}],
             "haproxy_state_dir": str(state_dir),
         }
         for name, member in patroni.members.items()
@@ -109,8 +111,8 @@ def balancer(
 
 def test_it_means_the_same(balancer: tuple[HAProxy, str], patroni: Patroni) -> None:
     haproxy, address = balancer
-    for server, status in (("pg-1", "UP"), ("pg-2", "DOWN"), ("pg-3", "DOWN")):
-        haproxy.wait_status("pg-primary", server, status)
+    for name, status in (("pg-1", "UP"), ("pg-2", "DOWN"), ("pg-3", "DOWN")):
+        haproxy.wait_status("pg-primary", name, status)
     rows = {row["svname"]: row for row in haproxy.api.stat() if row["pxname"] == "pg-primary"}
     frontend, backend, server = rows["FRONTEND"], rows["BACKEND"], rows["pg-1"]
     assert (frontend["mode"], frontend["slim"], frontend["rate_lim"]) == ("tcp", "5000", "0")

@@ -34,7 +34,7 @@ NAMES = "allowed: up to 100 letters, digits, '-', '_' and '.', beginning with a 
 REQUIRED = "missing; a service needs name, port, selector"
 
 # Another field or value of a definition, and what is said behind "pg-test: service extra: ".
-FIELD_MISTAKES: list[tuple[dict[str, Any], str]] = [
+FIELD_MISTAKES: list[tuple[dict[Any, Any], str]] = [
     ({"prot": 1}, f"prot: 'prot' is not a field of a service, did you mean 'port'?; allowed: {listed(FIELDS)}"),
     ({"zzz": 1}, f"zzz: 'zzz' is not a field of a service; allowed: {listed(FIELDS)}"),
     ({"a\nb": 1}, f"a b: 'a\\nb' is not a field of a service; allowed: {listed(FIELDS)}"),
@@ -181,7 +181,7 @@ LOAD_BALANCER_MISTAKES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "message"), FIELD_MISTAKES)
-def test_fields_of_a_definition(fields: dict[str, Any], message: str) -> None:
+def test_fields_of_a_definition(fields: dict[Any, Any], message: str) -> None:
     hosts = pg_test(pg_services=[{**service(), **fields}])
     if message:
         assert problems(hosts) == [f"pg-test: service extra: {message}"]
@@ -231,11 +231,13 @@ MEMBERS_DISAGREE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"pg_services": []},
-        "service extra: declared on host 10.10.10.11, not on host 10.10.10.12; allowed: the same services on every member",
+        "service extra: declared on host 10.10.10.11, not on host 10.10.10.12; allowed: the same services "
+        "on every member",
     ),
     (
         {"pg_services": [service(), service(name="more", port=5441)]},
-        "service more: declared on host 10.10.10.12, not on host 10.10.10.11; allowed: the same services on every member",
+        "service more: declared on host 10.10.10.12, not on host 10.10.10.11; allowed: the same services "
+        "on every member",
     ),
     (
         {"pg_default_service_dest": "postgres"},
@@ -352,7 +354,7 @@ def test_two_clusters_on_one_port_of_a_group() -> None:
 
 
 def test_two_services_with_one_file() -> None:
-    delegated = {"pg_service_provider": "proxy"}
+    delegated: dict[str, Any] = {"pg_service_provider": "proxy"}
     hosts = {
         **cluster("pg", "primary", pg_default_services=[service(name="dr-rw", port=1001)], **delegated),
         **cluster("pg-dr", "primary", first=21, pg_default_services=[service(name="rw", port=1002)], **delegated),

@@ -127,6 +127,6 @@ def test_server_lines_over_tls() -> None:
     planned = plan(pg_test(patroni_ssl_enabled="yes", pg_address="fd00::1", pg_weight=0)).publications["10.10.10.11"]
     text = render_service(planned.services[0], "/s")
     assert (
-        "    server pg-test-1 [fd00::1]:6432 check port 8008 check-ssl verify required ca-file /pg/cert/ca.crt weight 0\n"
-        in text
+        "    server pg-test-1 [fd00::1]:6432 check port 8008 check-ssl verify required ca-file "
+        "/pg/cert/ca.crt weight 0\n" in text
     )

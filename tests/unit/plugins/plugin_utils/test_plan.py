@@ -309,7 +309,7 @@ def test_the_order_of_hosts_and_groups_does_not_matter() -> None:
     )
     play = [host for host in hosts if host not in ("p1", "p2")]
     expected = plan(hosts, PROXIES, play).to_dict()
-    shuffle = random.Random(7)
+    shuffle = random.Random(7)  # noqa: S311  no secret
     for _ in range(20):
         names = shuffle.sample(list(hosts), len(hosts))
         group = shuffle.sample(PROXIES["proxy"], 2)
@@ -330,7 +330,7 @@ def test_services_of_one_cluster() -> None:
     assert resolve("pg-a") == [("pg-a-primary", "p1")]
     assert resolve("pg-a", "p2") == [("pg-a-primary", "p2")]
     assert len(resolve("pg-test")) == 4
-    with pytest.raises(PlanError, match="'p2' is not a load balancer of it; allowed: 10.10.10.11, "):
+    with pytest.raises(PlanError, match=r"'p2' is not a load balancer of it; allowed: 10\.10\.10\.11, "):
         resolve("pg-test", "p2")
     with pytest.raises(PlanError, match="'pg-x' is not a cluster of the inventory, did you mean 'pg-a'"):
         resolve("pg-x")

@@ -65,7 +65,7 @@ SELECTORS = st.sampled_from(
         "sort_by(@, &pg_seq)[1:]",
     ]
 )
-DEFINITION = st.fixed_dictionaries(
+DEFINITION: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "name": st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", fullmatch=True),
         "port": st.one_of(st.integers(1, 65535), st.integers(1, 65535).map(str)),
@@ -120,20 +120,62 @@ PASTED = st.one_of(
     st.lists(st.text(max_size=5), max_size=3),
     st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
 )
-FIELDS = (
-    "name port ip selector backup dest check maxconn balance options timeout_client timeout_server allbackups"
-    " on_member_removed".split()
-)
-MEMBER = (
-    "pg_cluster pg_seq pg_role pg_address pg_port pgbouncer_port patroni_port pg_weight pg_offline_query patroni_ca_file"
-    " pg_service_ip haproxy_client_timeout haproxy_server_timeout haproxy_state_dir haproxy_exporter_port"
-    " pg_default_service_dest pg_service_provider pg_service_targets".split()
-)
+FIELDS = [
+    "name",
+    "port",
+    "ip",
+    "selector",
+    "backup",
+    "dest",
+    "check",
+    "maxconn",
+    "balance",
+    "options",
+    "timeout_client",
+    "timeout_server",
+    "allbackups",
+    "on_member_removed",
+]
+MEMBER = [
+    "pg_cluster",
+    "pg_seq",
+    "pg_role",
+    "pg_address",
+    "pg_port",
+    "pgbouncer_port",
+    "patroni_port",
+    "pg_weight",
+    "pg_offline_query",
+    "patroni_ca_file",
+    "pg_service_ip",
+    "haproxy_client_timeout",
+    "haproxy_server_timeout",
+    "haproxy_state_dir",
+    "haproxy_exporter_port",
+    "pg_default_service_dest",
+    "pg_service_provider",
+    "pg_service_targets",
+]
 # The first words of the lines that a service's file may have.
-DIRECTIVES = set(
-    "bind mode maxconn balance option no http-check enabled hash-type hash-balance-factor retries rate-limit timeout"
-    " default-server load-server-state-from-file server-state-file-name server".split()
-)
+DIRECTIVES = {
+    "bind",
+    "mode",
+    "maxconn",
+    "balance",
+    "option",
+    "no",
+    "http-check",
+    "enabled",
+    "hash-type",
+    "hash-balance-factor",
+    "retries",
+    "rate-limit",
+    "timeout",
+    "default-server",
+    "load-server-state-from-file",
+    "server-state-file-name",
+    "server",
+}
 
 bounded = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
@@ -213,8 +255,8 @@ def test_any_selector_is_understood_or_refused(expression: str) -> None:
     assert found is None or set(found) == {"pg-x-x"}
 
 
-NODE_FIELDS = "name port ip protocol maxconn balance options default servers".split()
-NODE_SERVER_FIELDS = "name ip port backup weight options".split()
+NODE_FIELDS = ["name", "port", "ip", "protocol", "maxconn", "balance", "options", "default", "servers"]
+NODE_SERVER_FIELDS = ["name", "ip", "port", "backup", "weight", "options"]
 
 
 @bounded

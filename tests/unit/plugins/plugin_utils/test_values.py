@@ -60,7 +60,10 @@ UNDERSTOOD: list[tuple[Check, Any, Any]] = [
     (LINE, "# grüße", "# grüße"),
 ]
 
-NAMES = "is not a service name; allowed: up to 100 letters, digits, '-', '_' and '.', beginning with a letter, a digit or '_'"
+NAMES = (
+    "is not a service name; "
+    "allowed: up to 100 letters, digits, '-', '_' and '.', beginning with a letter, a digit or '_'"
+)
 TRUTH = "is not a truth value; allowed: true or false"
 PATHS = "is not a path; allowed: an absolute path of up to 1024 letters, digits and -_.,:@%+=~/"
 DURATIONS = "is not a duration; allowed: a number with ms, s, m, h or d, such as 30s or 24h, up to 24d"
