@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import ssl
 import sys
 from typing import Any
@@ -116,6 +117,7 @@ async def serve() -> None:
     members: dict[str, Member] = {}
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         print(json.dumps(await obey(members, json.loads(line))), flush=True)
+    os._exit(0)  # what is under way is of no interest any more, and cancelling it is noisy
 
 
 if __name__ == "__main__":
