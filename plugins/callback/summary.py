@@ -62,13 +62,22 @@ class CallbackModule(CallbackBase):
         if task.action != _ACTION or "results" in values or values.get("skipped"):
             return
         delegated = values.get("_ansible_delegated_vars") or {}
-        host = values.get("load_balancer") or values.get("_ansible_item_label") or delegated.get("ansible_delegated_host") or _of(result, "host").get_name()
+        host = (
+            values.get("load_balancer")
+            or values.get("_ansible_item_label")
+            or delegated.get("ansible_delegated_host")
+            or _of(result, "host").get_name()
+        )
         trouble = "unreachable" if values.get("unreachable") else trouble
         self._outcomes[str(host)] = trouble or _outcome(values)
 
     def _line(self) -> str:
         if not self._outcomes:
-            return "pgsql-svc: failed, no load balancer was touched" if self._failed else "pgsql-svc: no load balancer to publish to"
+            return (
+                "pgsql-svc: failed, no load balancer was touched"
+                if self._failed
+                else "pgsql-svc: no load balancer to publish to"
+            )
         kinds: dict[str, list[str]] = {}
         for host, outcome in self._outcomes.items():
             kinds.setdefault(outcome, []).append(host)
