@@ -36,8 +36,8 @@ _SELF_CONTAINED = (
     "no option persist",
     "no option prefer-last-server",
     "no option transparent",
-    "default-server enabled no-agent-check no-backup no-check-send-proxy no-check-ssl no-send-proxy "
-    "no-send-proxy-v2 no-ssl no-tfo",
+    # Of what a server inherits, only that which can also be taken back for one that the Runtime API adds.
+    "default-server enabled no-backup no-check-ssl no-send-proxy no-send-proxy-v2 no-ssl",
 )
 
 

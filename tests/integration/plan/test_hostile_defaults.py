@@ -60,7 +60,7 @@ defaults
     http-check send meth GET uri /health hdr Host x body no
     http-check expect ! status 503
     load-server-state-from-file none
-    default-server send-proxy check-send-proxy ssl check-ssl verify none agent-check agent-port 9 inter 1h
+    default-server send-proxy ssl check-ssl verify none inter 1h
     default-server disabled backup
 """
 # Three members checked five times a second, so that the verdicts of a test come within a second.

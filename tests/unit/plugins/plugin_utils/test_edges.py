@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
+from ansible_collections.pgsvc.access.plugins.module_utils._dynamic_server import dynamic_words
+from ansible_collections.pgsvc.access.plugins.module_utils._server_line import parse_server_line
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import parse
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Listener
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, shown
@@ -130,3 +133,16 @@ def test_server_lines_over_tls() -> None:
         "    server pg-test-1 [fd00::1]:6432 check port 8008 check-ssl verify required ca-file "
         "/pg/cert/ca.crt weight 0\n" in text
     )
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_servers_of_every_file_can_be_added_at_run_time(tls: bool) -> None:
+    """Nothing in a file that we write makes a new member cost a reload."""
+    publication = plan(pg_test(patroni_ssl_enabled=tls)).publications["10.10.10.11"]
+    for planned in publication.services:
+        file = parse(planned.name, render_service(planned, "/s"))
+        for line in file.server_lines:
+            words = dynamic_words(parse_server_line(line).words(file.default_server))
+            assert "check" in words
+            assert ("check-ssl" in words) is tls
+            assert not any(word.startswith("no-") for word in words)

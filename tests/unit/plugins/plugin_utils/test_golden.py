@@ -53,8 +53,7 @@ SELF_CONTAINED = {
     "no option persist",
     "no option prefer-last-server",
     "no option transparent",
-    "default-server enabled no-agent-check no-backup no-check-send-proxy no-check-ssl"
-    " no-send-proxy no-send-proxy-v2 no-ssl no-tfo",
+    "default-server enabled no-backup no-check-ssl no-send-proxy no-send-proxy-v2 no-ssl",
     "load-server-state-from-file local",
     "server-state-file-name /var/lib/haproxy/pgsvc/{name}.state",
 }
