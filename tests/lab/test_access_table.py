@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The description's table of hosts and ports: every instance's address with every port that ends at an instance or a HAProxy."""
+"""The description's table: every instance's address with every port that ends at an instance or a HAProxy."""
 
 from __future__ import annotations
 
@@ -75,7 +75,12 @@ def test_a_single_node_has_no_offline_service(pg_meta: Cluster) -> None:
 @pytest.mark.parametrize("port", [5432, 6432])
 @pytest.mark.parametrize(
     ("attributes", "servers"),
-    [("primary", {PRIMARY}), ("prefer-standby", {REPLICA_2, REPLICA_3}), ("read-write", {PRIMARY}), ("standby", {REPLICA_2, REPLICA_3})],
+    [
+        ("primary", {PRIMARY}),
+        ("prefer-standby", {REPLICA_2, REPLICA_3}),
+        ("read-write", {PRIMARY}),
+        ("standby", {REPLICA_2, REPLICA_3}),
+    ],
 )
 def test_clients_that_split_by_themselves(pg_test: Cluster, port: int, attributes: str, servers: set[str]) -> None:
     """Multi-host URLs with target_session_attrs find the right kind of member, in whatever order the hosts are."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The services that follow the primary (5433 through the pool, 5436 past it), while the primary changes in every way it can."""
+"""The services that follow the primary, 5433 through the pool and 5436 past it, while it changes in every way."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _everywhere(members: Sequence[Node]) -> list[tuple[str, int]]:
 
 def _wait_for_writes(running: Sequence[Writer], server: Node, after: float, timeout: float = 60.0) -> None:
     for writer in running:
-        until(f"{writer.name} writes to {server.name}", lambda writer=writer: writer.taken_by(server.ipv4, after), timeout=timeout)
+        until(f"{writer.name} writes to {server.name}", writer.taken_by, server.ipv4, after, timeout=timeout)
 
 
 def _resumption(running: Sequence[Writer], new: FirstPrimary) -> dict[str, float]:
@@ -71,7 +71,7 @@ def test_switchover(pg_test: Cluster, figures: Figures) -> None:
 
 
 def test_killed_patroni(pg_test: Cluster, figures: Figures) -> None:
-    """kill -9 of the primary's Patroni leaves a PostgreSQL that takes writes; no client reaches it through a service."""
+    """kill -9 of the primary's Patroni leaves a PostgreSQL that takes writes; no service leads to it."""
     old = pg_test.members[0]
     session = clients.connect(pg_test.members[2].ipv4, 5436)
     with clients.writers(*_everywhere(pg_test.members)) as running, FirstPrimary(pg_test, old) as new:
@@ -119,7 +119,7 @@ def test_cut_network(pg_test: Cluster, figures: Figures) -> None:
 
 
 def test_lost_node(pg_test: Cluster, figures: Figures) -> None:
-    """The primary's machine loses its power: writes resume through the others; booted again, it serves as the others do."""
+    """The primary's machine loses its power: writes resume through the others; booted again, it serves as they do."""
     old = pg_test.members[0]
     left = pg_test.others(old)
     try:
@@ -142,13 +142,14 @@ def test_lost_node(pg_test: Cluster, figures: Figures) -> None:
 
 
 def test_rebooted_node(pg_test: Cluster) -> None:
-    """An orderly reboot of a load balancer that is a replica: its services are back, and what they hand out is right."""
+    """An orderly reboot of a replica: its load balancer is back, and what it hands out is right."""
     node = pg_test.members[1]
-    before = ssh(node, "cat /proc/sys/kernel/random/boot_id; systemctl show -p ExecMainStartTimestampMonotonic haproxy")
+    started = "systemctl show -p ExecMainStartTimestampMonotonic haproxy"
+    before = ssh(node, started)
     with clients.writers(*_everywhere([node])) as running:
         _wait_for_writes(running, pg_test.members[0], after=0)
         ssh(node, "systemctl reboot", check=False)
-        until("HAProxy has started anew", lambda: ssh(node, "systemctl show -p ExecMainStartTimestampMonotonic haproxy") not in before)
+        until("HAProxy has started anew", lambda: ssh(node, started) != before)
         booted = time.monotonic()
         _wait_for_writes(running, pg_test.members[0], after=booted)
     _assert_only(running, {pg_test.members[0].ipv4})

@@ -87,7 +87,7 @@ def test_offline(pg_test: Cluster) -> None:
             assert clients.is_refused(node.ipv4, 5438), node.name
 
 
-#: The same for clients that must be served when there is no synchronous standby, too: Patroni's /sync is for standbys only.
+#: The same for clients that must also be served when there is no synchronous standby: /sync is for standbys only.
 STANDBY_OR_PRIMARY = {**STANDBY, "name": "fresh", "port": 5445, "check": "/read-only-sync"}
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-
 from pgsvc_lab import credentials
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -40,7 +39,9 @@ def connect(host: str, port: int, user: str = "test", database: str = "test", **
 
 
 def ask(connection: Connection) -> Answer:
-    row = connection.execute("SELECT host(inet_server_addr()), pg_is_in_recovery(), host(inet_client_addr())").fetchone()
+    row = connection.execute(
+        "SELECT host(inet_server_addr()), pg_is_in_recovery(), host(inet_client_addr())"
+    ).fetchone()
     assert row is not None
     return Answer(*row)
 

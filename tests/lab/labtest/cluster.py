@@ -27,8 +27,8 @@ _TIMEOUT = 2.0
 def ssh(node: Node, command: str, *, check: bool = True) -> str:
     """Run a shell command on a node as root; returns what it prints."""
     argv = [
-        "ssh", "-i", str(credentials.SSH_KEY), "-o", f"UserKnownHostsFile={credentials.KNOWN_HOSTS}", "-o", "LogLevel=ERROR",
-        "-o", "ConnectTimeout=5", "-o", "ControlMaster=auto", "-o", "ControlPersist=300s",
+        "ssh", "-i", str(credentials.SSH_KEY), "-o", f"UserKnownHostsFile={credentials.KNOWN_HOSTS}",
+        "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", "-o", "ControlMaster=auto", "-o", "ControlPersist=300s",
         "-o", f"ControlPath={settings.STATE}/ssh/control/test-{node.name}", f"{settings.ADMIN}@{node.ipv4}",
         "sudo sh -c " + _quote(command),
     ]  # fmt: skip
@@ -65,8 +65,8 @@ class Cluster:
     def _open(self, node: Node, path: str, method: str = "GET", body: object = None) -> Any:
         scheme, context = ("https", ssl.create_default_context(cafile=credentials.CA)) if self.tls else ("http", None)
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{scheme}://{node.ipv4}:8008{path}", method=method, data=data)
-        return urllib.request.urlopen(request, timeout=_TIMEOUT, context=context)
+        request = urllib.request.Request(f"{scheme}://{node.ipv4}:8008{path}", method=method, data=data)  # noqa: S310
+        return urllib.request.urlopen(request, timeout=_TIMEOUT, context=context)  # noqa: S310
 
     def primary(self) -> Node:
         """The member that answers 200 to /primary; there must be exactly one."""
@@ -92,10 +92,15 @@ class Cluster:
         """Whether there is one leader and every other member streams from it."""
         states = self.states()
         assert sorted(states) == sorted(node.name for node in self.members), states
-        roles = sorted(state.replace("sync_standby", "replica").replace("running", "streaming") for state in states.values())
+        roles = sorted(
+            state.replace("sync_standby", "replica").replace("running", "streaming") for state in states.values()
+        )
         assert roles == ["leader streaming", *["replica streaming"] * (len(self.members) - 1)], states
         primary = self.primary()
-        streaming = ssh(primary, "su postgres -c \"psql -Atc \\\"SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'\\\"\"")
+        streaming = ssh(
+            primary,
+            'su postgres -c "psql -Atc \\"SELECT count(*) FROM pg_stat_replication WHERE state = \'streaming\'\\""',
+        )
         assert int(streaming) == len(self.members) - 1, f"{streaming.strip()} replicas stream; {states}"
         return True
 
@@ -110,7 +115,9 @@ class Cluster:
         """Move the primary, if it is elsewhere, and wait until the cluster is whole again."""
         leader = self.primary()
         if leader != candidate:
-            self.patronictl("switchover", "--leader", leader.name, "--candidate", candidate.name, "--force", self.name, on=leader)
+            self.patronictl(
+                "switchover", "--leader", leader.name, "--candidate", candidate.name, "--force", self.name, on=leader
+            )
         until(f"{candidate.name} is the primary", lambda: self.primary() == candidate)
         self.wait_until_whole()
 
@@ -129,7 +136,8 @@ class Cluster:
             nodes.wait_for_ssh(node)
             ssh(
                 node,
-                "rm -rf /run/systemd/system/patroni.service.d; systemctl daemon-reload; systemctl start patroni pgbouncer haproxy",
+                "rm -rf /run/systemd/system/patroni.service.d; systemctl daemon-reload; "
+                "systemctl start patroni pgbouncer haproxy",
             )
         self.wait_until_whole()
 
@@ -174,4 +182,4 @@ class FirstPrimary:
             thread.join()
 
     def wait(self, timeout: float = 60.0) -> Node:
-        return until("a new primary", lambda: self.node, timeout=timeout)  # type: ignore[return-value]
+        return until("a new primary", lambda: self.node, timeout=timeout)

@@ -53,8 +53,14 @@ def pgsql_svc(*words: str, sources: Sequence[Path] = (), variables: Mapping[str,
 def run(command: Sequence[str]) -> Run:
     """Run a command in the controller's environment; the tests' own process is in its network already."""
     environment = {**os.environ, **controller.environment(), "ANSIBLE_NOCOLOR": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=LAB_SOURCE, timeout=300)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, cwd=LAB_SOURCE, timeout=300
+    )
     return Run(done.returncode, done.stdout + done.stderr)
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    return json.dumps(dict(value))
 
 
 def publish(*words: str, sources: Sequence[Path] = (), variables: Mapping[str, Any] | None = None) -> Run:
@@ -78,7 +84,7 @@ def stats(node: Node) -> dict[str, dict[str, dict[str, str]]]:
     password = json.loads(credentials.VARIABLES.read_text("utf-8"))["all"]["vars"]["haproxy_admin_password"]
     token = base64.b64encode(f"admin:{password}".encode()).decode()
     request = urllib.request.Request(f"http://{node.ipv4}:9101/;csv", headers={"Authorization": f"Basic {token}"})
-    with urllib.request.urlopen(request, timeout=3) as answer:
+    with urllib.request.urlopen(request, timeout=3) as answer:  # noqa: S310
         text = answer.read().decode()
     found: dict[str, dict[str, dict[str, str]]] = {}
     for row in csv.DictReader(text.removeprefix("# ").splitlines()):
@@ -90,16 +96,19 @@ def up_servers(node: Node, proxy: str) -> set[str]:
     """Names of a proxy's servers whose check has passed. `UP 1/3` is on its way down and still takes traffic."""
     servers = stats(node).get(proxy)
     assert servers is not None, f"{node.name} knows no {proxy}"
-    return {name for name, row in servers.items() if name not in ("FRONTEND", "BACKEND") and row["status"].startswith("UP")}
+    return {
+        name for name, row in servers.items() if name not in ("FRONTEND", "BACKEND") and row["status"].startswith("UP")
+    }
 
 
 def wait_for_up(nodes: Sequence[Node], proxy: str, expected: set[str], timeout: float = 40.0) -> None:
     """Until exactly these servers of a proxy are up on each load balancer."""
     for node in nodes:
-        until(f"{node.name}: {proxy} has {sorted(expected)} up", lambda node=node: _equal(up_servers(node, proxy), expected), timeout=timeout)
+        until(f"{node.name}: {proxy} has {sorted(expected)} up", _has_up, node, proxy, expected, timeout=timeout)
 
 
-def _equal(seen: set[str], expected: set[str]) -> bool:
+def _has_up(node: Node, proxy: str, expected: set[str]) -> bool:
+    seen = up_servers(node, proxy)
     assert seen == expected, f"up: {sorted(seen)}"
     return True
 
@@ -112,4 +121,25 @@ def service_files(node: Node) -> dict[str, str]:
 
 def worker(node: Node) -> str:
     """Process id and start of HAProxy's present worker: differs after each reload."""
-    return ssh(node, "echo 'show info' | socat - /run/haproxy/admin.sock | grep -E '^(Pid|Start_time_sec):' | tr -d '\\n'")
+    return ssh(
+        node, "echo 'show info' | socat - /run/haproxy/admin.sock | grep -E '^(Pid|Start_time_sec):' | tr -d '\\n'"
+    )
+
+
+def playbook(name: str, *options: str, sources: Sequence[Path] = ()) -> None:
+    """Run a playbook of the lab with further inventory sources; it must succeed."""
+    inventories = [option for source in (*controller.INVENTORIES, *sources) for option in ("-i", str(source))]
+    done = run([str(controller.tool("ansible-playbook")), *inventories, *options, str(LAB_SOURCE / f"{name}.yml")])
+    assert done.status == 0, done.output
+
+
+def wait_for_weights(node: Node, proxy: str, expected: Mapping[str, int]) -> None:
+    """Until the servers of a proxy have these weights in force: a slow start lowers them for a while."""
+
+    def as_expected() -> bool:
+        servers = stats(node)[proxy]
+        seen = {name: int(row["weight"]) for name, row in servers.items() if name not in ("FRONTEND", "BACKEND")}
+        assert seen == expected, seen
+        return True
+
+    until(f"{node.name}: {proxy} has weights {dict(expected)}", as_expected)

@@ -14,8 +14,8 @@ T = TypeVar("T")
 _PAUSE = 0.1
 
 
-def until(what: str, probe: Callable[[], T], *, timeout: float = 60.0) -> T:
-    """Call `probe` until it returns something true, and return that.
+def until(what: str, probe: Callable[..., T | None], *arguments: object, timeout: float = 60.0) -> T:
+    """Call `probe` with the arguments until it returns something true, and return that.
 
     An AssertionError or OSError of the probe counts as "not yet". Raises AssertionError with the last result after
     `timeout` seconds.
@@ -23,9 +23,10 @@ def until(what: str, probe: Callable[[], T], *, timeout: float = 60.0) -> T:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            last: object = probe()
-            if last:
-                return last  # type: ignore[return-value]
+            result = probe(*arguments)
+            if result:
+                return result
+            last: object = result
         except (AssertionError, OSError) as error:
             last = error
         if time.monotonic() > deadline:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Control groups of the nodes. Each node gets one of its own in every hierarchy that counts.
 
-Without this, machines that are started from one shell share one group, and the systemd of one node, told to stop a unit,
-kills the processes of the unit of that name on all nodes.
+Without this, machines that are started from one shell share one group, and the systemd of one node, told to stop a
+unit, kills the processes of the unit of that name on all nodes.
 """
 
 from __future__ import annotations

@@ -18,7 +18,13 @@ from . import cgroups, controller, credentials, network, nodes, roots, settings
 from .settings import LAB_SOURCE, NODES, STATE, Node
 from .steps import LabError, read, say, step
 
-_TOOLS = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "ip": "iproute2", "openssl": "openssl", "ssh": "openssh-client"}
+_TOOLS = {
+    "debootstrap": "debootstrap",
+    "systemd-nspawn": "systemd-container",
+    "ip": "iproute2",
+    "openssl": "openssl",
+    "ssh": "openssh-client",
+}
 #: Beside the state folder, not in it: `down` removes that one while it holds the lock.
 _LOCK = STATE.with_suffix(".lock")
 _REGULAR = tuple(node for node in NODES if not node.spare)
@@ -57,8 +63,16 @@ def _parser() -> argparse.ArgumentParser:
         ("start", _start, "boot nodes"),
         ("stop", lambda options: _each(options, nodes.stop), "shut nodes down in order"),
         ("power-off", lambda options: _each(options, nodes.power_off), "cut the power of nodes"),
-        ("unplug", lambda options: _each(options, lambda node: network.set_cable(node, plugged=False)), "cut their network"),
-        ("plug", lambda options: _each(options, lambda node: network.set_cable(node, plugged=True)), "mend their network"),
+        (
+            "unplug",
+            lambda options: _each(options, lambda node: network.set_cable(node, plugged=False)),
+            "cut their network",
+        ),
+        (
+            "plug",
+            lambda options: _each(options, lambda node: network.set_cable(node, plugged=True)),
+            "mend their network",
+        ),
     ):
         add(name, function, text).add_argument("nodes", nargs="+", type=_node, metavar="node")
     return parser

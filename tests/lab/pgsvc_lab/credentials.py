@@ -51,7 +51,11 @@ def install_certificate(log: Log, node: Node) -> None:
     """Give the node a certificate for its name and addresses, and the authority, where Pigsty keeps them (/pg/cert)."""
     folder = node.root / "pg/cert"
     folder.mkdir(parents=True, exist_ok=True)
-    key, request, extensions = STATE / f"pki/{node.name}.key", STATE / f"pki/{node.name}.csr", STATE / f"pki/{node.name}.ext"
+    key, request, extensions = (
+        STATE / f"pki/{node.name}.key",
+        STATE / f"pki/{node.name}.csr",
+        STATE / f"pki/{node.name}.ext",
+    )
     log.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
              "-subj", f"/CN={node.name}", "-keyout", key, "-out", request])  # fmt: skip
     extensions.write_text(f"subjectAltName=DNS:{node.name},IP:{node.ipv4},IP:{node.ipv6}\n", encoding="ascii")
@@ -63,8 +67,8 @@ def install_certificate(log: Log, node: Node) -> None:
 
 
 def _create_authority(log: Log) -> None:
-    log.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", _DAYS,
-             "-subj", "/CN=lab", "-keyout", CA.with_suffix(".key"), "-out", CA])  # fmt: skip
+    log.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", _DAYS, "-subj", "/CN=lab", "-keyout", CA.with_suffix(".key"), "-out", CA])  # fmt: skip
 
 
 def _write_known_hosts() -> None:

@@ -83,14 +83,14 @@ def set_cable(node: Node, *, plugged: bool) -> None:
 
 def enter(namespace: str = CONTROLLER) -> None:
     """Move the calling thread (and the threads and processes that it starts later) into a namespace, for good."""
-    with open(_NAMESPACES / namespace, "rb") as handle:
+    with (_NAMESPACES / namespace).open("rb") as handle:
         _setns(handle.fileno())
 
 
 @contextmanager
 def inside(namespace: str = CONTROLLER) -> Iterator[None]:
     """The calling thread works in the namespace for a while: sockets that it opens meanwhile stay there."""
-    with open(f"/proc/self/task/{threading.get_native_id()}/ns/net", "rb") as before:
+    with Path(f"/proc/self/task/{threading.get_native_id()}/ns/net").open("rb") as before:
         enter(namespace)
         try:
             yield

@@ -74,7 +74,8 @@ def start(node: Node) -> None:
     machine = shlex.join(
         [
             "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", f"--machine={node.namespace}",
-            f"--hostname={node.name}", f"--directory={node.root}", f"--network-namespace-path=/run/netns/{node.namespace}",
+            f"--hostname={node.name}", f"--directory={node.root}",
+            f"--network-namespace-path=/run/netns/{node.namespace}",
             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe",
         ]
     )  # fmt: skip
@@ -96,17 +97,25 @@ def is_running(node: Node) -> bool:
     return bool(cgroups.processes(node))
 
 
+def _greets(node: Node) -> bool:
+    try:
+        with network.inside(), socket.create_connection((node.ipv4, 22), timeout=2) as connection:
+            return connection.recv(64).startswith(b"SSH-")
+    except OSError:
+        return False
+
+
 def wait_for_ssh(node: Node, timeout: float = _BOOT_SECONDS) -> None:
     """Until sshd greets. Raises LabError with the end of the console."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        with suppress(OSError):
-            with network.inside(), socket.create_connection((node.ipv4, 22), timeout=2) as connection:
-                if connection.recv(64).startswith(b"SSH-"):
-                    return
+        if _greets(node):
+            return
         time.sleep(0.1)
     console = (node.folder / "console.log").read_text(encoding="utf-8", errors="replace").splitlines()
-    raise LabError(f"{node.name} does not answer on port 22 after {timeout:.0f} s; its console:\n" + "\n".join(console[-20:]))
+    raise LabError(
+        f"{node.name} does not answer on port 22 after {timeout:.0f} s; its console:\n" + "\n".join(console[-20:])
+    )
 
 
 def stop(node: Node) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -28,7 +27,10 @@ _QUIET_UNITS = (
     "etcd.service", "fstrim.timer", "patroni.service", "pgbouncer.service", "postgresql.service",
 )  # fmt: skip
 #: Would need a network or a kernel of its own; masked, so that a boot ends as `running`, not `degraded`.
-_MASKED_UNITS = ("systemd-networkd.service", "systemd-resolved.service", "systemd-timesyncd.service", "getty.target", "console-getty.service")  # fmt: skip
+_MASKED_UNITS = (
+    "console-getty.service", "getty.target", "systemd-networkd.service", "systemd-resolved.service",
+    "systemd-timesyncd.service",
+)  # fmt: skip
 _APT = ("apt-get", "--yes", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=3")
 
 
@@ -79,7 +81,11 @@ def _prepare_packages(release: Release, root: Path) -> None:
     )
     _write(root, "etc/apt/sources.list", "".join(f"deb {mirror} {suite} main\n" for mirror, suite in suites))
     _write(root, "etc/apt/apt.conf.d/90lab", 'Acquire::Languages "none";\nAPT::Keep-Downloaded-Packages "true";\n')
-    _write(root, "etc/dpkg/dpkg.cfg.d/90lab", "force-unsafe-io\npath-exclude=/usr/share/man/*\npath-exclude=/usr/share/doc/*\n")
+    _write(
+        root,
+        "etc/dpkg/dpkg.cfg.d/90lab",
+        "force-unsafe-io\npath-exclude=/usr/share/man/*\npath-exclude=/usr/share/doc/*\n",
+    )
     _write(root, "etc/postgresql-common/createcluster.conf", "create_main_cluster = false\n")
     _write(root, "usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", mode=0o755)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
@@ -89,7 +95,9 @@ def _fill_repository(release: Release, root: Path, log: Log) -> None:
     """Put the packages that roles install, and what they need, into the root and make it the only source."""
     folder = root / REPOSITORY
     (folder / "partial").mkdir(parents=True)
-    _chroot(log, root, *_APT, "-o", f"Dir::Cache::archives=/{REPOSITORY}", "--download-only", "install", *release.repository)
+    _chroot(
+        log, root, *_APT, "-o", f"Dir::Cache::archives=/{REPOSITORY}", "--download-only", "install", *release.repository
+    )
     shutil.rmtree(folder / "partial")
     (folder / "lock").unlink(missing_ok=True)
     index = "\n".join(_describe(deb) for deb in sorted(folder.glob("*.deb")))
@@ -112,8 +120,8 @@ def _install_wheels(release: Release, root: Path, log: Log) -> None:
     wheels = root / "srv/wheels"
     platforms = [f"--platform={name}" for name in ("any", "manylinux2014_x86_64", "manylinux_2_28_x86_64")]
     log.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", f"--python-version={release.python}",
-         *platforms, f"--dest={wheels}", *release.wheels]
+        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:",
+         f"--python-version={release.python}", *platforms, f"--dest={wheels}", *release.wheels]
     )  # fmt: skip
     _chroot(log, root, "python3", "-m", "venv", "/opt/ansible")
     _chroot(log, root, "/opt/ansible/bin/pip", "install", "--no-index", "--find-links=/srv/wheels", *release.wheels)
@@ -124,9 +132,17 @@ def _finish(root: Path, log: Log) -> None:
     admin = settings.ADMIN
     _chroot(log, root, "useradd", "--create-home", "--shell", "/bin/bash", admin)
     _write(root, f"etc/sudoers.d/{admin}", f"{admin} ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
-    _write(root, "etc/ssh/sshd_config.d/lab.conf", "UseDNS no\nMaxStartups 100\nMaxSessions 100\nPasswordAuthentication no\n")
+    _write(
+        root,
+        "etc/ssh/sshd_config.d/lab.conf",
+        "UseDNS no\nMaxStartups 100\nMaxSessions 100\nPasswordAuthentication no\n",
+    )
     # Many sudo and ssh calls in a small machine: no journal on disk, no rate limit that would hide a message.
-    _write(root, "etc/systemd/journald.conf.d/lab.conf", "[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\nRateLimitBurst=0\n")
+    _write(
+        root,
+        "etc/systemd/journald.conf.d/lab.conf",
+        "[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\nRateLimitBurst=0\n",
+    )
     log.run(["systemctl", f"--root={root}", "disable", *_QUIET_UNITS], allow_failure=True)
     log.run(["systemctl", f"--root={root}", "mask", *_MASKED_UNITS])
     for leftover in ("usr/sbin/policy-rc.d", "etc/resolv.conf"):
@@ -135,7 +151,11 @@ def _finish(root: Path, log: Log) -> None:
 
 
 def _chroot(log: Log, root: Path, *command: str) -> None:
-    env = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+    env = {
+        "DEBIAN_FRONTEND": "noninteractive",
+        "LC_ALL": "C.UTF-8",
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    }
     log.run(["env", "-i", *(f"{key}={value}" for key, value in env.items()), "chroot", root, *command])
 
 
@@ -166,7 +186,7 @@ def _remove_root(root: Path) -> None:
 
 def mounts_below(folder: Path) -> list[Path]:
     """Mount points at or below a folder, the deepest first."""
-    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+    with Path("/proc/self/mounts").open(encoding="utf-8") as mounts:
         points = [Path(line.split()[1].encode().decode("unicode_escape")) for line in mounts]
     return sorted((point for point in points if point == folder or folder in point.parents), reverse=True)
 
@@ -182,4 +202,4 @@ def _write(root: Path, name: str, text: str, mode: int = 0o644) -> None:
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    os.chmod(path, mode)
+    path.chmod(mode)

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dedicated load balancers: clusters that delegate their services to the group `proxy`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labtest import clients, services
+from labtest.cluster import Cluster
+from labtest.services import overlay, pgsql_svc, publish, wait_for_up
+from pgsvc_lab import settings
+from pgsvc_lab.settings import Node
+
+PROXIES = (settings.node("proxy-1"), settings.node("proxy-2"))
+
+
+def _delegated(first_port: int) -> dict[str, Any]:
+    """Group variables as in the description: the default services replaced, and the provider named."""
+    return {
+        "pg_service_provider": "proxy",
+        "pg_default_services": [
+            {"name": "primary", "port": first_port, "dest": "postgres", "check": "/primary", "selector": "[]"},
+            {
+                "name": "replica",
+                "port": first_port + 1,
+                "check": "/read-only",
+                "selector": "[]",
+                "backup": "[? pg_role == `primary`]",
+            },
+        ],
+    }
+
+
+@pytest.fixture
+def delegated(pg_test: Cluster, pg_meta: Cluster) -> Iterator[Path]:
+    """An inventory source by which both clusters delegate, on ports of their own; undone after the test."""
+    with overlay({"pg-test": {"vars": _delegated(10013)}, "pg-meta": {"vars": _delegated(10023)}}) as source:
+        yield source
+    publish("pg-test")
+    publish("pg-meta")
+
+
+def _files(nodes: Sequence[Node]) -> dict[str, dict[str, str]]:
+    return {node.name: services.service_files(node) for node in nodes}
+
+
+def test_two_clusters_on_one_provider(pg_test: Cluster, pg_meta: Cluster, delegated: Path) -> None:
+    """pg-test and pg-meta are both reached through each load balancer of the group, each on its ports."""
+    publish("pg-test", sources=[delegated])
+    publish("pg-meta", sources=[delegated])
+
+    wait_for_up(PROXIES, "pg-test-primary", {"pg-test-1"})
+    wait_for_up(PROXIES, "pg-test-replica", {"pg-test-1", "pg-test-2", "pg-test-3"})
+    wait_for_up(PROXIES, "pg-meta-primary", {"pg-meta-1"})
+    for proxy in PROXIES:
+        assert clients.who(proxy.ipv4, 10013).server == "10.10.10.11"
+        assert clients.can_write(proxy.ipv4, 10013)
+        assert clients.who(proxy.ipv4, 10014).server in {"10.10.10.12", "10.10.10.13"}
+        assert clients.who(proxy.ipv4, 10023).server == "10.10.10.10"
+
+    again = publish("pg-test", sources=[delegated])
+    assert [again.recap(proxy.ipv4).get("changed") for proxy in PROXIES] == [0, 0]
+
+    pg_test.switchover(pg_test.members[1])
+    wait_for_up(PROXIES, "pg-test-primary", {"pg-test-2"})
+    for proxy in PROXIES:
+        assert clients.who(proxy.ipv4, 10013).server == "10.10.10.12"
+
+
+def test_a_port_taken_twice(pg_test: Cluster, pg_meta: Cluster, delegated: Path) -> None:
+    """Two clusters that want one port of the group are refused before any host is touched."""
+    publish("pg-test", sources=[delegated])
+    before = _files(PROXIES)
+    with overlay({"pg-meta": {"vars": _delegated(10013)}}) as clash:
+        done = pgsql_svc("pg-meta", sources=[delegated, clash])
+    assert done.status != 0
+    assert "10013" in done.output
+    assert "pg-test" in done.output
+    assert "pg-meta" in done.output
+    assert not done.recap("10.10.10.19").get("changed"), done.output
+    assert _files(PROXIES) == before
+
+
+def test_one_load_balancer_of_the_group(pg_test: Cluster, pg_meta: Cluster, delegated: Path) -> None:
+    """`bin/pgsql-svc pg-test 10.10.10.18` touches that host and no other."""
+    everyone = [*PROXIES, *pg_test.members, *pg_meta.members]
+    publish("pg-test", sources=[delegated])
+    before = _files(everyone)
+    with overlay({"pg-test": {"vars": _delegated(10033)}}) as changed:
+        publish("pg-test", "10.10.10.18", sources=[delegated, changed])
+    after = _files(everyone)
+    assert {name for name in before if before[name] != after[name]} == {"proxy-1"}
+    wait_for_up(PROXIES[:1], "pg-test-primary", {"pg-test-1"})
+    assert clients.who("10.10.10.18", 10033).server == "10.10.10.11"
+    assert clients.who("10.10.10.19", 10013).server == "10.10.10.11"
