@@ -30,13 +30,13 @@ def decide(
     gone: Collection[str],
     loaded: Mapping[str, Head],
     proxies: Collection[str],
-    servers: Collection[str],
+    servers: Mapping[str, str],
 ) -> Decision:
     """Choose the way.
 
     `target`: what the files will say, of the services this call is about. `gone`: services of its owners that have no
     file any more. `loaded`: what the worker has loaded. `proxies`: what it runs. `servers`: the services whose servers
-    are not the files' ones.
+    are not the files' ones, each with why only a reload can change them, or nothing.
     """
     reasons = {
         "new": [name for name in target if name not in proxies],
@@ -46,9 +46,10 @@ def decide(
         ],
         "on disk but perhaps not loaded yet": [n for n in target if n in proxies and n not in loaded],
     }
-    if any(reasons.values()):
-        said = "; ".join(f"{', '.join(sorted(names))}: {why}" for why, names in reasons.items() if names)
-        return Decision(RELOAD, f"only a reload can apply this ({said})")
+    said = [f"{', '.join(sorted(names))}: {why}" for why, names in reasons.items() if names]
+    said += sorted({why for why in servers.values() if why})
+    if said:
+        return Decision(RELOAD, f"only a reload can apply this ({'; '.join(said)})")
     if servers:
         return Decision(RUNTIME, f"only servers changed ({', '.join(sorted(servers))})")
     return Decision(NONE, "HAProxy runs what the files say")

@@ -6,20 +6,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Entry
 from ansible_collections.pgsvc.access.plugins.module_utils._files import write_file
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import parse
+from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
 
 # Seconds before the start of a worker within which a file may have changed after its master had read it.
 _READING = 2.0
+
+_SHOWN_WITH_VALUE = frozenset(("weight", "port"))
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,16 @@ def worker(pid: int) -> Optional[Worker]:
 
 @dataclass(frozen=True)
 class Head:
-    """What was loaded of a service file: its owner and the digest of its head."""
+    """What was loaded of a service file: its owner, the digest of its head, and what the process does not tell.
+
+    `options` are those words of each server's line that the Runtime API cannot be asked for, `accepted` the differences
+    between servers and file that a reload has not mended: there HAProxy shows something in another form.
+    """
 
     owner: str
     digest: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    accepted: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -69,17 +79,39 @@ def heads(disk: Mapping[str, Entry]) -> dict[str, Head]:
     for name, entry in disk.items():
         service = parse(name, entry.text)
         if service.owner is not None:
-            found[name] = Head(service.owner, service.head_digest)
+            with contextlib.suppress(ValueError):  # broken by hand since: no process can have loaded it
+                found[name] = head(service)
     return found
+
+
+def head(service: ServiceFile) -> Head:
+    """What a process has loaded that has read this file. Raises `ValueError` for a `server` line that is none."""
+    return Head(service.owner or "", service.head_digest, {line.name: _hidden(line) for line in service.servers()})
+
+
+def _hidden(line: ServerLine) -> str:
+    """The options of a server, without those that the running state shows: weight, backup, check port."""
+    kept: list[str] = []
+    words = iter(line.options)
+    for word in words:
+        if word in _SHOWN_WITH_VALUE:
+            next(words, None)
+        elif word != "backup":
+            kept.append(word)
+    return " ".join(kept)
 
 
 def read_record(path: Path) -> Optional[Record]:
     """The record; None when there is none, or none that can be read (it is a memory, not a truth)."""
     try:
         said = json.loads(path.read_bytes())
-        return Record(Worker(**said["worker"]), {name: Head(**head) for name, head in said["heads"].items()})
+        return Record(Worker(**said["worker"]), {name: _read_head(each) for name, each in said["heads"].items()})
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _read_head(said: dict[str, Any]) -> Head:
+    return Head(said["owner"], said["digest"], dict(said["options"]), tuple(said["accepted"]))
 
 
 def write_record(path: Path, record: Record) -> None:

@@ -85,10 +85,12 @@ class _Publication:
     def _publish(self, disk: Mapping[str, Entry]) -> Result:
         request, result = self.request, self.result
         result.changes = self._compare(disk)
+        states = States(request.state_dir, _confdir.after(disk, result.changes))
         running = self._running(disk) if request.apply else None
         decision = running.decide() if running else Decision(NONE, self._why_not_applied())
-        result.applied = Applied(running.method(decision) if running else NONE, decision.reason)
-        states = States(request.state_dir, _confdir.after(disk, result.changes))
+        result.applied = Applied(
+            running.method(decision) if running else NONE, decision.reason, running.draining if running else ()
+        )
         self._note_unrested(states)
         if result.changed:
             self._change(disk, states, running, decision)

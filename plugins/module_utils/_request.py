@@ -40,10 +40,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Applied:
-    """How the running process was brought to the files, and why this way."""
+    """How the running process was brought to the files, and why this way.
+
+    `draining` are servers (`<service>/<server>`) that are no longer in the files and wait for their last sessions.
+    """
 
     method: str
     reason: str
+    draining: Sequence[str] = ()
 
 
 @dataclass

@@ -209,6 +209,13 @@ applied:
       description: Why this way, in one sentence.
       type: str
       sample: only servers changed (pg-test-primary)
+    draining:
+      description:
+        - Servers, as C(service/server), that are no longer in the files and wait for their last sessions to end. They
+          take no new ones, and a later run removes them.
+      type: list
+      elements: str
+      sample: []
 old_workers:
   description:
     - Workers of earlier reloads that still hold sessions. Nobody checks the servers of those sessions any more.

@@ -15,6 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
+from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
@@ -32,6 +33,15 @@ def main() -> None:
         if next(numbers) == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    command = RuntimeAPI.command
+
+    def telling(api: RuntimeAPI, line: str) -> str:
+        answer = command(api, line)
+        if not line.startswith("show "):
+            step(line)
+        return answer
+
+    RuntimeAPI.command = telling  # type: ignore[method-assign,assignment]
     publish(Request(files=files, **said), step)
 
 

@@ -28,6 +28,7 @@ def test_from_nothing_to_services_that_run(node: Node) -> None:
     assert result["applied"] == {
         "method": "reload",
         "reason": "only a reload can apply this (pg-test-primary, pg-test-replica: new)",
+        "draining": [],
     }
     assert result["old_workers"] == {"count": 0, "sessions": 0}
     assert node.files() == {"pg-test-primary.cfg": primary["content"], "pg-test-replica.cfg": replica["content"]}
@@ -56,7 +57,7 @@ def test_nothing_is_touched_when_nothing_changed(node: Node) -> None:
             {"name": "pg-test-primary", "owner": OWNER, "status": "unchanged"},
             {"name": "pg-test-replica", "owner": OWNER, "status": "unchanged"},
         ],
-        "applied": {"method": "none", "reason": "HAProxy runs what the files say"},
+        "applied": {"method": "none", "reason": "HAProxy runs what the files say", "draining": []},
         "old_workers": {"count": 0, "sessions": 0},
         "diff": [],
     }
@@ -108,7 +109,11 @@ def test_a_change_under_way(node: Node, change: str) -> None:
     result = node.publish(files)
 
     assert statuses(result) == expected
-    assert result["applied"] == {"method": "reload", "reason": f"only a reload can apply this ({reason})"}
+    assert result["applied"] == {
+        "method": "reload",
+        "reason": f"only a reload can apply this ({reason})",
+        "draining": [],
+    }
     assert foreseen == result
     assert node.files() == {f"{file['name']}.cfg": file["content"] for file in files}
     assert node.proxies() == {file["name"] for file in files}
@@ -142,7 +147,7 @@ def test_written_now_and_applied_later(node: Node) -> None:
     written = node.publish(later, apply=False)
 
     assert statuses(written) == {"a": "updated", "b": "created", "gone": "removed"}
-    assert written["applied"] == {"method": "none", "reason": "apply is false"}
+    assert written["applied"] == {"method": "none", "reason": "apply is false", "draining": []}
     assert node.proxies() == {"a", "gone"}
     assert node.publish(later, apply=False)["changed"] is False
 
@@ -153,6 +158,7 @@ def test_written_now_and_applied_later(node: Node) -> None:
     assert applied["applied"] == {
         "method": "reload",
         "reason": "only a reload can apply this (b: new; gone: removed; a: changed beyond its servers)",
+        "draining": [],
     }
     assert foreseen == applied
     assert node.files() == files

@@ -18,28 +18,34 @@ from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Head, 
 
 A, B = Head("o", "a"), Head("o", "b")
 
-DECISIONS: dict[str, tuple[dict[str, Head], set[str], dict[str, Head], set[str], list[str], Decision]] = {
-    "nothing to do": ({"x": A}, set(), {"x": A}, {"x", "y"}, [], Decision("none", "HAProxy runs what the files say")),
-    "nothing at all": ({}, {"y"}, {}, {"x"}, [], Decision("none", "HAProxy runs what the files say")),
+Case = tuple[dict[str, Head], set[str], dict[str, Head], set[str], dict[str, str], Decision]
+
+DECISIONS: dict[str, Case] = {
+    "nothing to do": ({"x": A}, set(), {"x": A}, {"x", "y"}, {}, Decision("none", "HAProxy runs what the files say")),
+    "nothing at all": ({}, {"y"}, {}, {"x"}, {}, Decision("none", "HAProxy runs what the files say")),
     "servers": (
-        {"x": A, "y": A}, set(), {"x": A, "y": A}, {"x", "y"}, ["y"], Decision("runtime", "only servers changed (y)"),
+        {"x": A, "y": A}, set(), {"x": A, "y": A}, {"x", "y"}, {"y": ""}, Decision("runtime", "only servers changed (y)"),
+    ),
+    "servers that only a reload can change": (
+        {"x": A, "y": A}, set(), {"x": A, "y": A}, {"x", "y"}, {"x": "", "y": "y is balanced by source"},
+        Decision("reload", "only a reload can apply this (y is balanced by source)"),
     ),
     "a new service": (
-        {"x": A}, set(), {}, set(), ["x"], Decision("reload", "only a reload can apply this (x: new)"),
+        {"x": A}, set(), {}, set(), {"x": ""}, Decision("reload", "only a reload can apply this (x: new)"),
     ),
     "a removed service": (
-        {}, {"x"}, {"x": A}, {"x"}, [], Decision("reload", "only a reload can apply this (x: removed)"),
+        {}, {"x"}, {"x": A}, {"x"}, {}, Decision("reload", "only a reload can apply this (x: removed)"),
     ),
     "another head, and servers": (
-        {"x": B}, set(), {"x": A}, {"x"}, ["x"],
+        {"x": B}, set(), {"x": A}, {"x"}, {"x": ""},
         Decision("reload", "only a reload can apply this (x: changed beyond its servers)"),
     ),
     "not known to be loaded": (
-        {"x": A}, set(), {}, {"x"}, [],
+        {"x": A}, set(), {}, {"x"}, {},
         Decision("reload", "only a reload can apply this (x: on disk but perhaps not loaded yet)"),
     ),
     "many reasons": (
-        {"x": B, "y": A, "z": A}, {"g"}, {"x": A}, {"x", "g", "z"}, [],
+        {"x": B, "y": A, "z": A}, {"g"}, {"x": A}, {"x", "g", "z"}, {},
         Decision(
             "reload",
             "only a reload can apply this (y: new; g: removed; x: changed beyond its servers; z: on disk but perhaps "
