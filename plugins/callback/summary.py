@@ -35,6 +35,7 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._outcomes: dict[str, str] = {}
+        self._old_workers: dict[str, dict[str, int]] = {}
         self._failed = False
 
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -59,7 +60,7 @@ class CallbackModule(CallbackBase):
 
     def _note(self, result: Any, trouble: str) -> None:
         task, values = _of(result, "task"), _of(result, "result")
-        if task.action != _ACTION or "results" in values or values.get("skipped"):
+        if task.action != _ACTION or "results" in values or values.get("skipped") or _carries_nothing(values):
             return
         delegated = values.get("_ansible_delegated_vars") or {}
         host = (
@@ -69,7 +70,8 @@ class CallbackModule(CallbackBase):
             or _of(result, "host").get_name()
         )
         trouble = "unreachable" if values.get("unreachable") else trouble
-        self._outcomes[str(host)] = trouble or _outcome(values)
+        self._outcomes[str(host)] = trouble or _outcome(values, foretold=bool(task.check_mode))
+        self._old_workers[str(host)] = values.get("old_workers") or {}
 
     def _line(self) -> str:
         if not self._outcomes:
@@ -83,15 +85,30 @@ class CallbackModule(CallbackBase):
             kinds.setdefault(outcome, []).append(host)
         count = len(self._outcomes)
         parts = [f"{len(hosts)} {kind}{_named(kind, hosts)}" for kind, hosts in sorted(kinds.items())]
-        return f"pgsql-svc: {count} load balancer{'' if count == 1 else 's'}: {', '.join(parts)}"
+        return f"pgsql-svc: {_counted(count, 'load balancer')}: {', '.join(parts)}{self._left_behind()}"
+
+    def _left_behind(self) -> str:
+        """Sessions that no health check watches any more, because a reload left them with an old worker."""
+        workers = sum(each.get("count", 0) for each in self._old_workers.values())
+        sessions = sum(each.get("sessions", 0) for each in self._old_workers.values())
+        return f"; {_counted(workers, 'old worker')} still with {_counted(sessions, 'session')}" if sessions else ""
 
 
-def _outcome(values: dict[str, Any]) -> str:
+def _carries_nothing(values: dict[str, Any]) -> bool:
+    """A member whose cluster is delegated is looked at for what it may still have, but is no load balancer."""
+    return values.get("services") == [] and not values.get("changed")
+
+
+def _outcome(values: dict[str, Any], foretold: bool) -> str:
     if not values.get("changed"):
         return "unchanged"
     method = values.get("applied", {}).get("method", "none")
     how = {"none": "written, not applied", "runtime": "changed without a reload"}
-    return how.get(method, "changed by a reload")
+    return f"{'would be ' if foretold else ''}{how.get(method, 'changed by a reload')}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _named(kind: str, hosts: list[str]) -> str:

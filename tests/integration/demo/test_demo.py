@@ -34,7 +34,7 @@ def test_demo_shows_plan_files_answers_and_a_second_run_that_changes_nothing(exa
     assert "pg-test-offline  5438  /replica    -> pg-test-3:5432, pg-test-2:5432 (backup)" in story
     summaries = [line for line in story.splitlines() if line.startswith("pgsql-svc: ")]
     assert summaries == [
-        "pgsql-svc: 3 load balancers: 3 changed by a reload",  # what check mode says
+        "pgsql-svc: 3 load balancers: 3 would be changed by a reload",
         "pgsql-svc: 1 load balancer: 1 changed by a reload",
         "pgsql-svc: 3 load balancers: 3 changed by a reload",
         "pgsql-svc: 3 load balancers: 3 changed by a reload",

@@ -27,7 +27,7 @@ def test_publishes_on_every_load_balancer_and_then_finds_nothing_to_do(fleet: Fl
 def test_check_mode_tells_what_a_run_would_do_and_writes_nothing(fleet: Fleet, members: list[str]) -> None:
     foretold = fleet.pgsql_svc("--check", "--diff", "pg-test")
 
-    assert foretold.last == "pgsql-svc: 3 load balancers: 3 written, not applied"
+    assert foretold.last == "pgsql-svc: 3 load balancers: 3 would be written, not applied"
     assert f"+++ after: {fleet.conf_dir(members[0])}/pg-test-primary.cfg" in foretold.text
     assert [fleet.files(host) for host in members] == [[]] * 3
 
@@ -38,6 +38,10 @@ def test_touches_only_the_load_balancers_named(fleet: Fleet, members: list[str],
 
     assert fleet.pgsql_svc("pg-meta", proxies[1]).last == "pgsql-svc: 1 load balancer: 1 written, not applied"
     assert [fleet.files(host) for host in proxies] == [[], ["pg-meta-primary"]]
+
+
+def test_counts_load_balancers_not_the_members_that_delegate_to_them(fleet: Fleet) -> None:
+    assert fleet.pgsql_svc("pg-meta").last == "pgsql-svc: 2 load balancers: 2 written, not applied"
 
 
 @pytest.mark.parametrize(
