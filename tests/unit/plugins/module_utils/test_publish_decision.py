@@ -24,7 +24,8 @@ DECISIONS: dict[str, Case] = {
     "nothing to do": ({"x": A}, set(), {"x": A}, {"x", "y"}, {}, Decision("none", "HAProxy runs what the files say")),
     "nothing at all": ({}, {"y"}, {}, {"x"}, {}, Decision("none", "HAProxy runs what the files say")),
     "servers": (
-        {"x": A, "y": A}, set(), {"x": A, "y": A}, {"x", "y"}, {"y": ""}, Decision("runtime", "only servers changed (y)"),
+        {"x": A, "y": A}, set(), {"x": A, "y": A}, {"x", "y"}, {"y": ""},
+        Decision("runtime", "only servers changed (y)"),
     ),
     "servers that only a reload can change": (
         {"x": A, "y": A}, set(), {"x": A, "y": A}, {"x", "y"}, {"x": "", "y": "y is balanced by source"},
