@@ -21,6 +21,9 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._vip import ip_addres
 
 KINDS = ("cluster", "vip", "instance", "address", "load_balancer", "multi")
 _DIRECT = (("postgres", "direct"), ("pgbouncer", "via pool"))
+# pgbouncer passes on the parameters that its first server connection reported, `in_hot_standby` among them, and does not
+# learn that the role has changed before it is told to RECONNECT (seen with 1.18).
+_STALE = " (a pool knows the role that it saw first)"
 _ANY_IPV4 = frozenset({"*", "0.0.0.0", "::"})
 _ANY_IPV6 = frozenset({"::"})
 
@@ -209,10 +212,11 @@ def _multi(access: Access) -> Iterator[Endpoint]:
     if len(access.members) < 2:
         return
     for service, how in _DIRECT:
+        until = _STALE if service == "pgbouncer" else ""
         hosts = tuple((member.address, _port(member, service)) for member in access.members)
         for attribute, permission, promise in (
-            ("primary", _promise.READ_WRITE, f"read-write on the primary, {how}"),
-            ("prefer-standby", _promise.READ_ONLY, f"read-only on a standby, else the primary, {how}"),
+            ("primary", _promise.READ_WRITE, f"read-write on the primary, {how}{until}"),
+            ("prefer-standby", _promise.READ_ONLY, f"read-only on a standby, else the primary, {how}{until}"),
         ):
             yield Endpoint(
                 cluster=access.cluster.name,

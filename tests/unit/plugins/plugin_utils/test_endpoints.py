@@ -72,6 +72,16 @@ def test_clients_that_split_by_themselves() -> None:
     ]
 
 
+def test_a_pool_does_not_learn_that_the_primary_has_moved() -> None:
+    stale = " (a pool knows the role that it saw first)"
+    assert [one.promise for one in endpoints(three()) if one.kind == "multi" and one.direct] == [
+        "read-write on the primary, direct",
+        "read-only on a standby, else the primary, direct",
+        f"read-write on the primary, via pool{stale}",
+        f"read-only on a standby, else the primary, via pool{stale}",
+    ]
+
+
 def test_what_services_promise() -> None:
     assert promises(endpoints(three(**VIP)), kind="cluster") == {
         "primary": "read-write on the primary, via pool",
