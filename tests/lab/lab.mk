@@ -32,5 +32,4 @@ test-lab: ## the tests on the lab, which is brought up when it is not
 	@$(LAB_PYTHON) -m pytest --quiet tests/lab
 
 molecule: ## Molecule's scenarios on the lab
-	@$(LAB) up --bare
 	@PATH="$(ROOT)/.venvs/lab/bin:$$PATH" .venvs/lab/bin/molecule test --all
