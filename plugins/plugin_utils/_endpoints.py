@@ -21,8 +21,8 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._vip import ip_addres
 
 KINDS = ("cluster", "vip", "instance", "address", "load_balancer", "multi")
 _DIRECT = (("postgres", "direct"), ("pgbouncer", "via pool"))
-# pgbouncer passes on the parameters that its first server connection reported, `in_hot_standby` among them, and does not
-# learn that the role has changed before it is told to RECONNECT (seen with 1.18).
+# pgbouncer passes on what its first server connection reported, `in_hot_standby` among it, and does not learn that the
+# role has changed before it is told to RECONNECT (seen with 1.18).
 _STALE = " (a pool knows the role that it saw first)"
 _ANY_IPV4 = frozenset({"*", "0.0.0.0", "::"})
 _ANY_IPV6 = frozenset({"::"})
