@@ -88,7 +88,7 @@ def measure(sandbox: Sandbox, repeats: int, forks: int, with_reference: bool) ->
     ping = ["ansible", "all", "-m", "ping", *fixed]
     publish = ["ansible-playbook", str(PLAYBOOK), "-t", "pg_service", *fixed]
     pings, writes, sames, references = [], [], [], []
-    for _ in range(repeats):
+    for _repeat in range(repeats):
         pings.append(cost_of(ping)[0])
         sandbox.wipe()
         writes.append(cost_of(publish)[0])
@@ -119,7 +119,7 @@ def measure_plan(sandbox: Sandbox, repeats: int) -> tuple[float, float]:
     plan = [sys.executable, str(HERE / "plan_once.py"), str(sandbox.inventory)]
     listing = ["ansible-inventory", "-i", str(sandbox.inventory), "--list"]
     plans, listings = [], []
-    for _ in range(repeats):
+    for _repeat in range(repeats):
         plans.append(float(cost_of(plan)[1].split()[-1]))
         listings.append(cost_of(listing)[0].wall)
         print(f"{sandbox.hosts} hosts: plan {plans[-1]:.1f} s, list {listings[-1]:.1f} s", flush=True)
