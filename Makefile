@@ -89,7 +89,7 @@ root:
 
 ##### measuring it, shipping it
 
-.PHONY: docs changelog benchmark dist
+.PHONY: docs changelog benchmark reliability dist
 docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables from the argument specs
 	@$(<D)/bin/python docs/variables.py
 
@@ -98,6 +98,10 @@ changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments
 
 benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, and write the figures into docs/performance.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/run.py --keep
+
+reliability: PACKAGES += debootstrap
+reliability: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## what clients notice of changes, into docs/reliability.md
+	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/reliability.py --keep
 
 dist: .venvs/core-$(NEWEST)/.ready ## the tarball that ansible-galaxy installs
 	@$(<D)/bin/ansible-galaxy collection build --force --output-path .build

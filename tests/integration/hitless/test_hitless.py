@@ -1,0 +1,131 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes that no client notices: the real module on a real HAProxy, under traffic to a service of the primary.
+
+The series are short here; ``make reliability`` runs fifty changes of each kind.
+
+The control, a plain implementation, is in ``test_control.py``: what is counted as nothing here is something there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pytest
+
+from ansible_collections.pgsvc.access.tests.integration.hitless import scenarios
+from ansible_collections.pgsvc.access.tests.integration.hitless.balancer import PRIMARY, Balancer
+from ansible_collections.pgsvc.access.tests.integration.hitless.conftest import HARD_STOP_AFTER
+from ansible_collections.pgsvc.access.tests.integration.publish.test_killed import run_killed
+from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
+from ansible_collections.pgsvc.access.tests.support.service import QUICK
+from ansible_collections.pgsvc.access.tests.support.traffic import Session
+
+SLACK = 2.0
+"""Seconds that a busy machine may add to a bound."""
+
+
+def test_reloads_cost_no_connection(balancer: Balancer) -> None:
+    """With the check intervals that services have by default."""
+    balancer.begin_service()
+    series = scenarios.reload_series(balancer, 6)
+    print(series.tally)
+    assert (series.changes, series.reloads) == (6, 6)
+    assert (series.tally.misrouted(), series.tally.lost) == (0, 0), series.tally
+    assert balancer.publish(balancer.files_of(balancer.declared))["changed"] is False
+
+
+def test_changes_of_servers_take_no_reload(balancer: Balancer) -> None:
+    balancer.default_server = QUICK
+    balancer.begin_service()
+    worker = balancer.haproxy.worker
+
+    def after() -> None:
+        assert balancer.result["applied"]["method"] == "runtime", balancer.result["applied"]
+        scenarios.equal_to_files(balancer)
+
+    series = scenarios.member_series(balancer, 10, after)
+    print(series.tally)
+    assert (series.changes, series.reloads, balancer.haproxy.worker) == (10, 0, worker)
+    assert (series.tally.misrouted(), series.tally.lost) == (0, 0), series.tally
+
+
+def test_reloads_and_changes_of_servers_in_turns(balancer: Balancer) -> None:
+    """Each reload begins with servers that came at run time, each run-time change with what a reload has left."""
+    balancer.default_server = QUICK
+    balancer.begin_service()
+    for _turn in range(2):
+        series = scenarios.member_series(balancer, 2, lambda: scenarios.equal_to_files(balancer))
+        assert (series.reloads, series.tally.misrouted(), series.tally.lost) == (0, 0, 0), series.tally
+        series = scenarios.reload_series(balancer, 1)
+        assert (series.reloads, series.tally.misrouted(), series.tally.lost) == (1, 0, 0), series.tally
+        scenarios.equal_to_files(balancer)
+
+
+def test_a_session_from_before_twenty_changes_is_cut_on_failover(balancer: Balancer) -> None:
+    balancer.default_server = QUICK
+    balancer.begin_service()
+    bound = scenarios.cut_bound(QUICK) + SLACK
+    took = scenarios.protected(balancer, scenarios.members(balancer, 20), bound)
+    assert took is not None, f"still there {bound:g} seconds after the failover"
+
+
+def test_a_session_from_before_a_reload_is_cut_by_hard_stop_after(balancer: Balancer) -> None:
+    balancer.begin_service()
+    with Session(balancer.clients) as session:
+        balancer.change(next(scenarios.heads(balancer.declared, 1)))
+        reloaded = time.monotonic()
+        assert balancer.result["old_workers"] == {"count": 1, "sessions": 1}
+        balancer.patroni.failover("pg1", "pg2")
+        assert session.wait_cut(HARD_STOP_AFTER + SLACK) - reloaded <= HARD_STOP_AFTER + SLACK
+    wait_until(lambda: not balancer.haproxy.master.processes().old_workers)
+    again = balancer.publish(balancer.files_of(balancer.declared))
+    assert (again["changed"], again["old_workers"]) == (False, {"count": 0, "sessions": 0})
+
+
+def test_a_repeated_run_adds_no_worker(balancer: Balancer) -> None:
+    balancer.begin_service()
+    with Session(balancer.clients):
+        balancer.change(next(scenarios.heads(balancer.declared, 1)))
+        before = balancer.haproxy.master.processes()
+        again = balancer.publish(balancer.files_of(balancer.declared))
+        after = balancer.haproxy.master.processes()
+        assert (again["changed"], again["old_workers"]) == (False, {"count": 1, "sessions": 1})
+        assert [worker.pid for worker in (*after.workers, *after.old_workers)] == [
+            worker.pid for worker in (*before.workers, *before.old_workers)
+        ]
+
+
+def test_a_start_after_a_failover_finds_the_new_primary(balancer: Balancer) -> None:
+    balancer.begin_service()
+    balancer.change(next(scenarios.heads(balancer.declared, 1)))
+    tally = scenarios.start_after_failover(balancer)
+    assert (tally.misrouted(), tally.members["pg1"]) == (0, 0), tally
+
+
+def test_a_state_left_by_a_killed_run_revives_no_old_primary(balancer: Balancer) -> None:
+    """The run is killed while the verdicts of the running worker lie on disk, and HAProxy with it."""
+    balancer.begin_service()
+    changes = (dataclasses.replace(balancer.declared, maxconn=maxconn) for maxconn in (5001, 5002))
+    first, second = (balancer.files_of(declared) for declared in changes)
+    number = run_killed(balancer, first, 0).index("carry the server states") + 1
+    state = balancer.state_dir / f"{PRIMARY}.state"
+    resting = state.read_text()
+    assert run_killed(balancer, second, number)[-1] == "carry the server states"
+    wait_until(lambda: state.read_text() == resting)  # the guard's work
+    tally = scenarios.start_after_failover(balancer)
+    assert (tally.misrouted(), tally.members["pg1"]) == (0, 0), tally
+
+
+@pytest.mark.parametrize("what", ["reload", "restart", "crash"])
+def test_somebody_elses_reload_or_restart_misroutes_nothing(balancer: Balancer, what: str) -> None:
+    balancer.default_server = QUICK
+    balancer.begin_service()
+    haproxy = balancer.haproxy
+    does = {"reload": haproxy.reload, "restart": haproxy.restart, "crash": lambda: haproxy.restart(kill=True)}
+    tally = scenarios.by_somebody_else(balancer, does[what])
+    print(what, tally)
+    assert tally.misrouted() == 0, tally
+    assert tally.answered["primary"] > 0, tally
