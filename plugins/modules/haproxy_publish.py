@@ -281,7 +281,7 @@ _ARGUMENTS: dict[str, Any] = {
 
 
 def main() -> None:
-    module = AnsibleModule(  # type: ignore[no-untyped-call]
+    module = AnsibleModule(
         argument_spec=_ARGUMENTS, supports_check_mode=True, required_one_of=[("owners", "plan")]
     )
     arguments = dict(module.params)

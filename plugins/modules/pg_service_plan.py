@@ -53,8 +53,8 @@ EXAMPLES = r"""
 RETURN = r"""
 load_balancers:
   description:
-    - For each load balancer its settings, owners and services, as P(pgsvc.access.plan#filter) gives them, each as JSON text.
-    - Text is one value to Ansible, whatever the size of the plan.
+    - For each load balancer its settings, owners and services, as P(pgsvc.access.plan#filter) gives them.
+    - Each is JSON text, which is one value to Ansible, whatever the size of the plan.
   returned: success
   type: dict
 assigned:
@@ -72,9 +72,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     """The work is done by the action plugin of the same name; a module is never sent to a host."""
-    AnsibleModule(argument_spec={"clusters": {"type": "list", "elements": "str", "default": []}}, supports_check_mode=True).fail_json(
-        msg="pgsvc.access.pg_service_plan runs on the controller; call it from a playbook"
-    )
+    arguments = {"clusters": {"type": "list", "elements": "str", "default": []}}
+    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module.fail_json(msg="pgsvc.access.pg_service_plan runs on the controller; call it from a playbook")
 
 
 if __name__ == "__main__":

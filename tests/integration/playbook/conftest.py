@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet for each test: a cluster of three, one that delegates to two load balancers, and two hosts that have neither."""
+"""A fleet for each test: a cluster of three, one that delegates to two load balancers, two other hosts."""
 
 from __future__ import annotations
 

@@ -105,5 +105,3 @@ class Fleet:
         )
         assert "Traceback" not in done.stdout, done.stdout
         return Output(done.returncode, done.stdout)
-
-

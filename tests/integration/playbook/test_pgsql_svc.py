@@ -47,7 +47,11 @@ def test_counts_load_balancers_not_the_members_that_delegate_to_them(fleet: Flee
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["pg-tset"], "- pg-tset: 'pg-tset' is not a cluster of the inventory, did you mean 'pg-test'?; allowed: pg-meta, pg-test"),
+        (
+            ["pg-tset"],
+            "- pg-tset: 'pg-tset' is not a cluster of the inventory, did you mean 'pg-test'?;"
+            " allowed: pg-meta, pg-test",
+        ),
         (
             ["pg-test", "10.9.9.9"],
             "- pg-test: pg_service_targets: '10.9.9.9' is not a load balancer of it; allowed: {members}",
@@ -75,7 +79,10 @@ def test_names_what_is_right_when_a_name_is_wrong(
     ("words", "message"),
     [
         ([], "usage: pgsql-svc"),
-        (["--frobnicate", "pg-test"], "pgsql-svc: unknown option '--frobnicate'; options of ansible-playbook go after --"),
+        (
+            ["--frobnicate", "pg-test"],
+            "pgsql-svc: unknown option '--frobnicate'; options of ansible-playbook go after --",
+        ),
         (["pg-test", 'x", "y'], "pgsql-svc: 'x\", \"y' is not a name or an address"),
     ],
 )
@@ -102,10 +109,14 @@ def test_works_from_any_folder_and_through_links(fleet: Fleet, tmp_path: Path) -
     assert said.last == "pgsql-svc: 3 load balancers: 3 written, not applied"
 
 
-def test_keeps_the_settings_of_the_users_ansible_cfg(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keeps_the_settings_of_the_users_ansible_cfg(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("ANSIBLE_CONFIG")
     monkeypatch.delenv("ANSIBLE_COLLECTIONS_PATH")
-    (tmp_path / "ansible.cfg").write_text("[defaults]\nnocolor = true\ncollections_path = elsewhere\nstdout_callback = oneline\n")
+    (tmp_path / "ansible.cfg").write_text(
+        "[defaults]\nnocolor = true\ncollections_path = elsewhere\nstdout_callback = oneline\n"
+    )
 
     said = fleet.pgsql_svc("pg-test", cwd=tmp_path)
 
@@ -125,7 +136,9 @@ def test_names_the_load_balancer_that_failed(fleet: Fleet, members: list[str]) -
 
 def test_names_the_load_balancer_that_cannot_be_reached(fleet: Fleet, members: list[str]) -> None:
     # Nothing listens on this port of a loopback address: the connection is refused at once.
-    fleet.groups["pg-test"]["hosts"][members[1]].update(ansible_connection="ssh", ansible_port=1, ansible_host=members[1])
+    fleet.groups["pg-test"]["hosts"][members[1]].update(
+        ansible_connection="ssh", ansible_port=1, ansible_host=members[1]
+    )
     fleet.save()
 
     said = fleet.pgsql_svc("pg-test")

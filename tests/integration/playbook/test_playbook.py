@@ -57,7 +57,9 @@ def test_a_provider_group_is_published_from_the_cluster_alone_and_from_itself(
     )
 
 
-def test_members_lose_their_files_when_their_cluster_is_delegated(fleet: Fleet, members: list[str], proxies: list[str]) -> None:
+def test_members_lose_their_files_when_their_cluster_is_delegated(
+    fleet: Fleet, members: list[str], proxies: list[str]
+) -> None:
     fleet.playbook("-t", "pg_service", "-l", "pg-test")
     (fleet.conf_dir(members[0]) / "own.cfg").write_text("listen own\n    bind 127.0.0.1:1\n")
     fleet.groups["pg-test"]["vars"]["pg_service_provider"] = "proxy"
@@ -109,7 +111,9 @@ def test_the_role_in_a_play_of_ones_own(
 ) -> None:
     playbook = fleet.folder / "site.yml"
     roles = [{"role": "pgsvc.access.pg_service"}]
-    playbook.write_text(yaml.safe_dump([{"hosts": "pg-test,pg-meta", "gather_facts": False, "roles": roles, **keywords}]))
+    playbook.write_text(
+        yaml.safe_dump([{"hosts": "pg-test,pg-meta", "gather_facts": False, "roles": roles, **keywords}])
+    )
 
     said = fleet.playbook(playbook=str(playbook))
 
@@ -149,8 +153,8 @@ def test_applies_at_once_on_a_running_haproxy(fleet: Fleet, members: list[str]) 
 
 
 def test_the_checkout_needs_no_writable_folder_of_its_own(fleet: Fleet, checkout: Path) -> None:
-    before = {path for path in checkout.iterdir()}
+    before = set(checkout.iterdir())
 
     fleet.pgsql_svc("pg-test")
 
-    assert {path for path in checkout.iterdir()} == before
+    assert set(checkout.iterdir()) == before
