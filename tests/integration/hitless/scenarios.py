@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ansible_collections.pgsvc.access.tests.integration.hitless.balancer import PRIMARY, Balancer, Declared
 from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
@@ -66,15 +66,16 @@ def members(balancer: Balancer, times: int) -> Iterator[Declared]:
 
 def reload_series(balancer: Balancer, times: int, after: Callable[[], None] = lambda: None) -> Series:
     """Changes that need a reload, under traffic to the primary service; `after` is called behind each."""
-    return _series(balancer, heads(balancer.declared, times), after)
+    return series(balancer, heads(balancer.declared, times), after)
 
 
 def member_series(balancer: Balancer, times: int, after: Callable[[], None] = lambda: None) -> Series:
     """Changes of members and weights, under traffic to the primary service; `after` is called behind each."""
-    return _series(balancer, members(balancer, times), after)
+    return series(balancer, members(balancer, times), after)
 
 
-def _series(balancer: Balancer, changes: Iterator[Declared], after: Callable[[], None]) -> Series:
+def series(balancer: Balancer, changes: Iterable[Declared], after: Callable[[], None]) -> Series:
+    """Changes under traffic to the primary service; `after` is called behind each."""
     before, done = balancer.reloads(), 0
     with Traffic(balancer.clients, RATE) as tally:
         for declared in changes:

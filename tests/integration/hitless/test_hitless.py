@@ -30,14 +30,15 @@ SLACK = 2.0
 def test_reloads_cost_no_connection(balancer: Balancer) -> None:
     """With the check intervals that services have by default."""
     balancer.begin_service()
-    series = scenarios.reload_series(balancer, 6)
+    series = scenarios.reload_series(balancer, 4)
     print(series.tally)
-    assert (series.changes, series.reloads) == (6, 6)
+    assert (series.changes, series.reloads) == (4, 4)
     assert (series.tally.misrouted(), series.tally.lost) == (0, 0), series.tally
     assert balancer.publish(balancer.files_of(balancer.declared))["changed"] is False
 
 
-def test_changes_of_servers_take_no_reload(balancer: Balancer) -> None:
+def test_twenty_changes_of_servers_take_no_reload_and_no_protection(balancer: Balancer) -> None:
+    """A session from before them is still there afterwards, and is cut when the primary fails over."""
     balancer.default_server = QUICK
     balancer.begin_service()
     worker = balancer.haproxy.worker
@@ -46,33 +47,30 @@ def test_changes_of_servers_take_no_reload(balancer: Balancer) -> None:
         assert balancer.result["applied"]["method"] == "runtime", balancer.result["applied"]
         scenarios.equal_to_files(balancer)
 
-    series = scenarios.member_series(balancer, 10, after)
-    print(series.tally)
-    assert (series.changes, series.reloads, balancer.haproxy.worker) == (10, 0, worker)
-    assert (series.tally.misrouted(), series.tally.lost) == (0, 0), series.tally
+    with Session(balancer.clients) as session:
+        series = scenarios.member_series(balancer, 20, after)
+        print(series.tally)
+        assert (series.changes, series.reloads, balancer.haproxy.worker) == (20, 0, worker)
+        assert (series.tally.misrouted(), series.tally.lost) == (0, 0), series.tally
+        assert session.ping()
+        bound = scenarios.cut_bound(QUICK) + SLACK
+        assert scenarios.failover(balancer, session, bound) is not None, f"still there after {bound:g} seconds"
 
 
 def test_reloads_and_changes_of_servers_in_turns(balancer: Balancer) -> None:
     """Each reload begins with servers that came at run time, each run-time change with what a reload has left."""
     balancer.default_server = QUICK
     balancer.begin_service()
-    for _turn in range(2):
-        series = scenarios.member_series(balancer, 2, lambda: scenarios.equal_to_files(balancer))
-        assert (series.reloads, series.tally.misrouted(), series.tally.lost) == (0, 0, 0), series.tally
-        series = scenarios.reload_series(balancer, 1)
-        assert (series.reloads, series.tally.misrouted(), series.tally.lost) == (1, 0, 0), series.tally
-        scenarios.equal_to_files(balancer)
-
-
-def test_a_session_from_before_twenty_changes_is_cut_on_failover(balancer: Balancer) -> None:
-    balancer.default_server = QUICK
-    balancer.begin_service()
-    bound = scenarios.cut_bound(QUICK) + SLACK
-    took = scenarios.protected(balancer, scenarios.members(balancer, 20), bound)
-    assert took is not None, f"still there {bound:g} seconds after the failover"
+    both = balancer.declared
+    one = dataclasses.replace(both, servers=(balancer.line("pg1"), balancer.line("pg3")))
+    turns = [one, dataclasses.replace(one, maxconn=5001), dataclasses.replace(both, maxconn=5001), both]
+    series = scenarios.series(balancer, turns, lambda: scenarios.equal_to_files(balancer))
+    assert (series.changes, series.reloads) == (4, 2)
+    assert (series.tally.misrouted(), series.tally.lost) == (0, 0), series.tally
 
 
 def test_a_session_from_before_a_reload_is_cut_by_hard_stop_after(balancer: Balancer) -> None:
+    balancer.default_server = QUICK
     balancer.begin_service()
     with Session(balancer.clients) as session:
         balancer.change(next(scenarios.heads(balancer.declared, 1)))
@@ -86,6 +84,7 @@ def test_a_session_from_before_a_reload_is_cut_by_hard_stop_after(balancer: Bala
 
 
 def test_a_repeated_run_adds_no_worker(balancer: Balancer) -> None:
+    balancer.default_server = QUICK
     balancer.begin_service()
     with Session(balancer.clients):
         balancer.change(next(scenarios.heads(balancer.declared, 1)))
@@ -99,6 +98,7 @@ def test_a_repeated_run_adds_no_worker(balancer: Balancer) -> None:
 
 
 def test_a_start_after_a_failover_finds_the_new_primary(balancer: Balancer) -> None:
+    balancer.default_server = QUICK
     balancer.begin_service()
     balancer.change(next(scenarios.heads(balancer.declared, 1)))
     tally = scenarios.start_after_failover(balancer)
@@ -107,6 +107,7 @@ def test_a_start_after_a_failover_finds_the_new_primary(balancer: Balancer) -> N
 
 def test_a_state_left_by_a_killed_run_revives_no_old_primary(balancer: Balancer) -> None:
     """The run is killed while the verdicts of the running worker lie on disk, and HAProxy with it."""
+    balancer.default_server = QUICK
     balancer.begin_service()
     changes = (dataclasses.replace(balancer.declared, maxconn=maxconn) for maxconn in (5001, 5002))
     first, second = (balancer.files_of(declared) for declared in changes)
