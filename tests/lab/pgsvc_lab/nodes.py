@@ -77,6 +77,7 @@ def start(node: Node) -> None:
             f"--hostname={node.name}", f"--directory={node.root}",
             f"--network-namespace-path=/run/netns/{node.namespace}",
             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe",
+            "--capability=CAP_NET_ADMIN",  # vip-manager binds addresses; the namespace is the lab's own
         ]
     )  # fmt: skip
     with (node.folder / "console.log").open("ab") as console:
