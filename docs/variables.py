@@ -46,6 +46,12 @@ def page() -> str:
         *_table(haproxy["haproxy_services"]["options"]),
         "\n## A server of an item of `haproxy_services`\n",
         *_table(haproxy["haproxy_services"]["options"]["servers"]["options"]),
+        "\n## Names\n",
+        "Variables of role `pgsvc.access.pg_dns`.\n",
+        *_table(_options("pg_dns")),
+        "\n## Virtual addresses\n",
+        "Variables of role `pgsvc.access.pg_vip`.\n",
+        *_table(_options("pg_vip")),
     ]
     return "\n".join(parts) + "\n"
 
