@@ -189,7 +189,7 @@ def listeners(host: str) -> Iterator[tuple[str, tuple[str, str, int]]]:
     for path in sorted((SANDBOX / host / "haproxy").glob("*.cfg")):
         for line in path.read_text().splitlines():
             if path.stem != "haproxy" and line.split()[:1] == ["bind"]:
-                address, _, port = line.split()[1].rpartition(":")
+                address, _each, port = line.split()[1].rpartition(":")
                 yield path.stem, (host, address, int(port))
 
 
@@ -217,7 +217,7 @@ def status(inventory: Path) -> None:
     carried = {name: listener for host in reversed(nodes(inventory)) for name, listener in listeners(host)}
     for name, (host, address, port) in sorted(carried.items()):
         wait_for(partial(settled, host, name), f"the servers of {name} have no verdict")
-        greetings = Counter(answerer(address, port) for _ in range(CONNECTIONS))
+        greetings = Counter(answerer(address, port) for _each in range(CONNECTIONS))
         who = ", ".join(f"{count} x {answer}" for answer, count in sorted(greetings.items()))
         say(f"{name:<18} {f'{address}:{port}':<20} {who}")
 

@@ -68,8 +68,9 @@ def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, 
     with staged(directory, view, temporary) as stage:
         command = [binary, *startup.validation_arguments(directory, stage)]
         try:
-            done = subprocess.run(  # noqa: PLW1510  the exit status is judged below
+            done = subprocess.run(
                 command,
+                check=False,
                 cwd=startup.directory,
                 env=dict(startup.environment),
                 stdin=subprocess.DEVNULL,

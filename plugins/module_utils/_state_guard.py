@@ -76,7 +76,8 @@ def _guard(renames: list[tuple[Path, Path]], keep: Collection[int]) -> Iterator[
     )
     with process:
         orders, answers = _pipes(process)
-        print(json.dumps([(str(source), str(target)) for source, target in renames]), file=orders, flush=True)
+        orders.write(json.dumps([(str(source), str(target)) for source, target in renames]) + "\n")
+        orders.flush()
         if not answers.readline():
             raise OSError(f"the guard of the server-state files does not start: {sys.executable} ended at once")
         try:
@@ -86,7 +87,8 @@ def _guard(renames: list[tuple[Path, Path]], keep: Collection[int]) -> Iterator[
                 source.replace(target)
             for directory in {target.parent for _source, target in renames}:
                 sync_directory(directory)
-            print("done", file=orders, flush=True)
+            orders.write("done\n")
+            orders.flush()
 
 
 def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:

@@ -9,8 +9,7 @@ DOCUMENTATION = r"""
 module: haproxy_publish
 short_description: Publish service files to a running HAProxy
 version_added: 1.0.0
-author:
-  - pgsvc.access contributors
+author: pgsvc.access contributors (@pgsvc)
 description:
   - Brings the service files of one load balancer to a given state and makes its running HAProxy follow.
   - Compares the files with those on disk, validates the whole configuration with the HAProxy binary and the arguments

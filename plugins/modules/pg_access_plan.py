@@ -9,8 +9,7 @@ DOCUMENTATION = r"""
 module: pg_access_plan
 short_description: Plan how PostgreSQL clusters are reached, once for a play
 version_added: 1.0.0
-author:
-  - pgsvc.access contributors
+author: pgsvc.access contributors (@pgsvc)
 description:
   - Works out, from the inventory alone, the names, the virtual addresses or the libpq services of clusters.
   - Runs on the controller and touches no host. Every mistake of the inventory is reported in one message.
@@ -76,7 +75,7 @@ RETURN = r"""
 clusters:
   description:
     - For V(names) each cluster with its C(records), each with C(name) and C(address).
-    - For V(sections) each cluster with its C(sections), as M(pgsvc.access.pg_service_conf#module) takes them.
+    - For V(sections) each cluster with its C(sections), as M(pgsvc.access.pg_service_conf) takes them.
   returned: for V(names) and V(sections)
   type: list
 dns_nodes:

@@ -9,8 +9,7 @@ DOCUMENTATION = r"""
 module: pg_dns_records
 short_description: Keep the names of PostgreSQL clusters in a hosts file
 version_added: 1.0.0
-author:
-  - pgsvc.access contributors
+author: pgsvc.access contributors (@pgsvc)
 description:
   - Keeps one block of records for each cluster in a file of the format of C(/etc/hosts), which dnsmasq reads from a
     directory (C(hostsdir)) and picks up by itself when it changes.

@@ -9,8 +9,7 @@ DOCUMENTATION = r"""
 module: pg_service_conf
 short_description: Keep the services of PostgreSQL clusters in libpq's connection service file
 version_added: 1.0.0
-author:
-  - pgsvc.access contributors
+author: pgsvc.access contributors (@pgsvc)
 description:
   - Keeps one block of sections for each cluster in a C(pg_service.conf), so that C(psql service=pg-test-primary) and
     every other program on libpq connect by a name.

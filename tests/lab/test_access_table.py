@@ -55,7 +55,7 @@ def test_host_and_port(row: Row, pg_test: Cluster, pg_meta: Cluster) -> None:
     pools = [META] if row.host == META else [PRIMARY, REPLICA_2, REPLICA_3]
     before = {pool: clients.queries_through_pool(pool) for pool in pools}
 
-    answers = [clients.who(row.host, row.port) for _ in range(6)]
+    answers = [clients.who(row.host, row.port) for _each in range(6)]
 
     after = {pool: clients.queries_through_pool(pool) for pool in pools}
     assert {answer.server for answer in answers} == row.servers

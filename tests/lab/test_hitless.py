@@ -40,11 +40,11 @@ def _wait_for_writes(running: Sequence[Writer], server: Node, after: float) -> N
 
 def _astray(running: Sequence[Writer]) -> list[str]:
     """Writes that a replica was asked for."""
-    return [words for writer in running for _, words in writer.failed if "read-only" in words]
+    return [words for writer in running for _each, words in writer.failed if "read-only" in words]
 
 
 def _rate(running: Sequence[Writer], since: float, until_then: float) -> float:
-    writes = sum(since < when <= until_then for writer in running for when, _ in writer.taken)
+    writes = sum(since < when <= until_then for writer in running for when, _each in writer.taken)
     return round(writes / (until_then - since), 1)
 
 
@@ -63,8 +63,8 @@ def test_reloads_lose_no_write(pg_test: Cluster, published: Publish, figures: Fi
             workers.append({services.worker(node) for node in pg_test.members})
         changed = time.monotonic()
 
-    assert [writer.failed for writer in running] == [[] for _ in running]
-    assert {server for writer in running for _, server in writer.taken} == {primary.ipv4}
+    assert [writer.failed for writer in running] == [[] for _each in running]
+    assert {server for writer in running for _each, server in writer.taken} == {primary.ipv4}
     assert len(set.union(*workers)) == len(workers) * len(pg_test.members), (
         "each change reloads each load balancer once"
     )

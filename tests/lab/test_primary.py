@@ -40,7 +40,7 @@ def _resumption(running: Sequence[Writer], new: FirstPrimary) -> dict[str, float
 
 
 def _assert_only(running: Sequence[Writer], allowed: set[str]) -> None:
-    took = {server for writer in running for _, server in writer.taken}
+    took = {server for writer in running for _each, server in writer.taken}
     assert took <= allowed
 
 

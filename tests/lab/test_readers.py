@@ -47,9 +47,9 @@ def _served_by(members: Sequence[Node], port: int, expected: set[str]) -> None:
     for node in members:
         seen: set[str] = set()
 
-        def all_seen(node: Node = node, seen: set[str] = seen) -> bool:
-            seen |= set(clients.servers(node.ipv4, port, 6))
-            return seen >= expected
+        def all_seen(address: str = node.ipv4, found: set[str] = seen) -> bool:  # pylint: disable=dangerous-default-value
+            found |= set(clients.servers(address, port, 6))
+            return found >= expected
 
         until(f"all of {sorted(expected)} serve through {node.name}:{port}", all_seen)
         assert seen == expected, node.name

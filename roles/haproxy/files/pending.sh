@@ -9,4 +9,4 @@ case " $(tr '\0' ' ' <"/proc/$pid/cmdline") " in
     *" $arguments "*) ;;
     *) echo restart; exit 0 ;;
 esac
-if [ "$base" -nt "$pidfile" ]; then echo reload; fi
+if [ -n "$(find "$base" -newer "$pidfile")" ]; then echo reload; fi

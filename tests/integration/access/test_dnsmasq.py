@@ -44,7 +44,7 @@ class Dnsmasq:
         count = struct.unpack("!H", answer[6:8])[0]
         rest = answer[len(query) :]
         found = []
-        for _ in range(count):
+        for _each in range(count):
             length = struct.unpack("!H", rest[10:12])[0]
             family = socket.AF_INET if kind == _A else socket.AF_INET6
             found.append(socket.inet_ntop(family, rest[12 : 12 + length]))

@@ -36,7 +36,7 @@ def psql(target: str, **environment: str) -> str:
 
 @pytest.fixture
 def members(new_address: Callable[[], str]) -> list[str]:
-    return [new_address() for _ in range(3)]
+    return [new_address() for _each in range(3)]
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class Output:
         rows = _RECAP.findall(self.text)
         assert rows, self.text
         assert all(unreachable == failed == "0" for _host, _changed, unreachable, failed in rows), self.text
-        return {host: int(changed) for host, changed, *_ in rows}
+        return {host: int(changed) for host, changed, *_rest in rows}
 
     @property
     def last(self) -> str:

@@ -15,13 +15,11 @@ from ansible_collections.pgsvc.access.tests.integration.hitless.balancer import 
     Balancer,
     PlainBalancer,
 )
-from ansible_collections.pgsvc.access.tests.support.fixtures import (  # noqa: F401  pytest finds them here
-    haproxy_binary,
-    new_address,
-    private_address,
-)
+from ansible_collections.pgsvc.access.tests.support.fixtures import haproxy_binary, new_address, private_address
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 from ansible_collections.pgsvc.access.tests.support.patroni import PGBOUNCER_PORT, POSTGRES_PORT, Patroni
+
+__all__ = ["haproxy_binary", "new_address"]
 
 HARD_STOP_AFTER = 4.0
 

@@ -121,7 +121,7 @@ def test_it_means_the_same(balancer: tuple[HAProxy, str], patroni: Patroni) -> N
 
     with contextlib.ExitStack() as clients:
         # More at once than the maxconn and the rate of the hostile section.
-        sessions = [clients.enter_context(socket.create_connection((address, PORT), timeout=5)) for _ in range(3)]
+        sessions = [clients.enter_context(socket.create_connection((address, PORT), timeout=5)) for _each in range(3)]
         for session in sessions:
             assert session.recv(100) == b"pg1 primary\n"
         # Idle for longer than any timeout of the hostile section: nothing comes, not even the end.

@@ -19,13 +19,13 @@ from ansible_collections.pgsvc.access.tests.support.fixtures import private_addr
 @pytest.fixture
 def members() -> list[str]:
     """The hosts of pg-test."""
-    return [private_address() for _ in range(3)]
+    return [private_address() for _each in range(3)]
 
 
 @pytest.fixture
 def proxies() -> list[str]:
     """The hosts of the group proxy."""
-    return [private_address() for _ in range(2)]
+    return [private_address() for _each in range(2)]
 
 
 @pytest.fixture

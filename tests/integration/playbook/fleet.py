@@ -29,7 +29,7 @@ class Output:
     @property
     def changed(self) -> dict[str, int]:
         """Host to the number of its changed tasks, from the recap."""
-        return {host: int(changed) for host, changed, *_ in _RECAP.findall(self.text)}
+        return {host: int(changed) for host, changed, *_rest in _RECAP.findall(self.text)}
 
     @property
     def last(self) -> str:

@@ -65,7 +65,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def fill(folder: Path, leave: int) -> None:
     """Take all blocks but `leave` pages of 4 kB."""
     with (folder / "filler").open("wb", buffering=0) as filler:
-        for _ in range(shutil.disk_usage(folder).free // 4096 - leave):
+        for _each in range(shutil.disk_usage(folder).free // 4096 - leave):
             filler.write(b"\0" * 4096)
 
 

@@ -45,6 +45,7 @@ def test_the_same_owner(node: Node) -> None:
 
 def test_who_holds_the_lock(node: Node) -> None:
     descriptor = os.open(node.conf_dir, os.O_RDONLY)
+    message = ""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:

@@ -55,7 +55,7 @@ def who(host: str, port: int, user: str = "test", **options: Any) -> Answer:
 def servers(host: str, port: int, count: int, user: str = "test") -> dict[str, int]:
     """Address to number of connections, of `count` connections made one after the other."""
     found: dict[str, int] = {}
-    for _ in range(count):
+    for _each in range(count):
         server = who(host, port, user).server
         found[server] = found.get(server, 0) + 1
     return found

@@ -39,7 +39,7 @@ class Run:
         for line in self.output.partition("PLAY RECAP")[2].splitlines():
             name, colon, counters = line.partition(" : ")
             if colon and name.strip() == host:
-                return {key: int(value) for key, _, value in (pair.partition("=") for pair in counters.split())}
+                return {key: int(value) for key, _each, value in (pair.partition("=") for pair in counters.split())}
         return {}
 
 

@@ -57,8 +57,8 @@ class Failing(Mapping[str, Any]):
     def __len__(self) -> int:
         return 1
 
-    def get(self, name: str, default: Any = None) -> Any:
-        return Unreadable() if name == "bad" else default
+    def get(self, key: str, default: Any = None) -> Any:
+        return Unreadable() if key == "bad" else default
 
 
 class Unreadable:

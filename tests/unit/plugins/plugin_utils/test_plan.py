@@ -310,7 +310,7 @@ def test_the_order_of_hosts_and_groups_does_not_matter() -> None:
     play = [host for host in hosts if host not in ("p1", "p2")]
     expected = plan(hosts, PROXIES, play).to_dict()
     shuffle = random.Random(7)  # noqa: S311  no secret
-    for _ in range(20):
+    for _each in range(20):
         names = shuffle.sample(list(hosts), len(hosts))
         group = shuffle.sample(PROXIES["proxy"], 2)
         found = plan({name: hosts[name] for name in names}, {"proxy": group}, shuffle.sample(play, len(play))).to_dict()
