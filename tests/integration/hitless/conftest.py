@@ -35,9 +35,9 @@ def patroni() -> Iterator[Patroni]:
 
 @pytest.fixture
 def balancer(
-    haproxy_binary: Path,  # noqa: F811
+    haproxy_binary: Path,
     patroni: Patroni,
-    new_address: Callable[[], str],  # noqa: F811
+    new_address: Callable[[], str],
     tmp_path: Path,
 ) -> Iterator[Balancer]:
     """Ours, not started yet."""
@@ -47,9 +47,9 @@ def balancer(
 
 @pytest.fixture
 def plain(
-    haproxy_binary: Path,  # noqa: F811
+    haproxy_binary: Path,
     patroni: Patroni,
-    new_address: Callable[[], str],  # noqa: F811
+    new_address: Callable[[], str],
     tmp_path: Path,
 ) -> Iterator[PlainBalancer]:
     """The control, not started yet."""

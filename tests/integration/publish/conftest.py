@@ -17,7 +17,7 @@ __all__ = ["haproxy", "haproxy_binary", "new_address"]
 
 
 @pytest.fixture
-def node(haproxy: HAProxy, new_address: Callable[[], str]) -> Node:  # noqa: F811
+def node(haproxy: HAProxy, new_address: Callable[[], str]) -> Node:
     """A load balancer that runs without any service."""
     haproxy.start()
     return Node(haproxy, new_address())
