@@ -20,6 +20,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: The slowest a client is allowed to be about a dead server; libpq's smallest value is 2.
 _CONNECT_SECONDS = 2
 
+#: A client that waits for an answer learns from keepalives alone that the address has moved to another machine.
+_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 1, "keepalives_interval": 1, "keepalives_count": 3}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -34,7 +37,8 @@ def connect(host: str, port: int, user: str = "test", database: str = "test", **
     """A connection that a transaction pool does not disturb: no prepared statements, each statement by itself."""
     return psycopg.connect(
         host=host, port=port, user=user, password=credentials.passwords()[user], dbname=database, autocommit=True,
-        prepare_threshold=None, connect_timeout=_CONNECT_SECONDS, tcp_user_timeout=3000, **options,
+        prepare_threshold=None, connect_timeout=_CONNECT_SECONDS, tcp_user_timeout=3000,
+        **_KEEPALIVES, **options,
     )  # fmt: skip
 
 
