@@ -20,9 +20,6 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: The slowest a client is allowed to be about a dead server; libpq's smallest value is 2.
 _CONNECT_SECONDS = 2
 
-#: A client that waits for an answer learns from keepalives alone that the address has moved to another machine.
-_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 1, "keepalives_interval": 1, "keepalives_count": 3}
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -34,11 +31,14 @@ class Answer:
 
 
 def connect(host: str, port: int, user: str = "test", database: str = "test", **options: Any) -> Connection:
-    """A connection that a transaction pool does not disturb: no prepared statements, each statement by itself."""
+    """A connection that a transaction pool does not disturb: no prepared statements, each statement by itself.
+
+    A client that waits for an answer learns from keepalives alone that an address has moved to another machine.
+    """
     return psycopg.connect(
         host=host, port=port, user=user, password=credentials.passwords()[user], dbname=database, autocommit=True,
         prepare_threshold=None, connect_timeout=_CONNECT_SECONDS, tcp_user_timeout=3000,
-        **_KEEPALIVES, **options,
+        keepalives_idle=1, keepalives_interval=1, keepalives_count=3, **options,
     )  # fmt: skip
 
 
