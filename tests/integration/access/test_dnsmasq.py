@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -60,11 +61,17 @@ class Dnsmasq:
 
 
 @pytest.fixture
-def dnsmasq(tmp_path: Path, new_address: Callable[[], str]) -> Iterator[Dnsmasq]:
-    folder = tmp_path / "hosts.d"
+def readable() -> Iterator[Path]:
+    """A folder that dnsmasq, which gives up being root, can read; pytest closes its own to all but root."""
+    with tempfile.TemporaryDirectory(prefix="pgsvc-dns-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def dnsmasq(readable: Path, tmp_path: Path, new_address: Callable[[], str]) -> Iterator[Dnsmasq]:
+    folder = readable / "hosts.d"
     folder.mkdir(mode=0o755)
-    for parent in (tmp_path, *tmp_path.parents[:3]):
-        parent.chmod(parent.stat().st_mode | 0o011)  # dnsmasq gives up being root, and still has to get there
     address = new_address()
     port = free_port(address)
     template = (ROOT / "roles/pg_dns/templates/pgsvc.conf").read_text(encoding="utf-8")
