@@ -10,8 +10,8 @@ import time
 from dataclasses import replace
 
 from ansible_collections.pgsvc.access.plugins.module_utils import _confdir, _loaded, _process, _systemd
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._decide import RELOAD, RUNTIME, Decision
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import ApplyError, CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._process import Process
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Applied, Request, Step
 from ansible_collections.pgsvc.access.plugins.module_utils._running import Running
@@ -21,10 +21,6 @@ from ansible_collections.pgsvc.access.plugins.module_utils._states import States
 
 _POLL = 0.1
 _RELOAD_TIMEOUT = 60.0  # seconds until a reload by systemd must have brought a new worker
-
-
-class ApplyError(Exception):
-    """HAProxy did not come to what the files say."""
 
 
 class Apply:

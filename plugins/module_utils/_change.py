@@ -9,21 +9,21 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils import _confdir, _startup
-from ansible_collections.pgsvc.access.plugins.module_utils._apply import Apply, ApplyError
-from ansible_collections.pgsvc.access.plugins.module_utils._bindable import check_bindable
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Change, Entry
 from ansible_collections.pgsvc.access.plugins.module_utils._decide import NONE, Decision
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError, file_error
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import ApplyError, CLIError, PublishError, file_error
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Request, Result, Step
-from ansible_collections.pgsvc.access.plugins.module_utils._running import Running
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import listeners
 from ansible_collections.pgsvc.access.plugins.module_utils._staging import validate
 from ansible_collections.pgsvc.access.plugins.module_utils._states import States
 from ansible_collections.pgsvc.access.plugins.module_utils._swap import Swap
+
+if TYPE_CHECKING:
+    from ansible_collections.pgsvc.access.plugins.module_utils._apply import Apply
+    from ansible_collections.pgsvc.access.plugins.module_utils._running import Running
 
 
 def check(request: Request, disk: Mapping[str, Entry], result: Result, running: Optional[Running]) -> None:
@@ -40,6 +40,8 @@ def check(request: Request, disk: Mapping[str, Entry], result: Result, running: 
         return
     validate(request.binary, startup, request.conf_dir, view, request.temporary)
     if process and not any(b"noreuseport" in content for content in view.values()):
+        from ansible_collections.pgsvc.access.plugins.module_utils._bindable import check_bindable  # noqa: PLC0415
+
         own = [view[change.name].decode(errors="replace") for change in result.changes if change.name in view]
         check_bindable([each for text in own for each in listeners(text)], process.worker.pid)
 
@@ -92,7 +94,11 @@ class Carrying:
     def __init__(self, request: Request, writing: Writing, running: Optional[Running], lock: int, step: Step) -> None:
         self._request = request
         self._writing = writing
-        self._apply = Apply(request, running, lock, step) if running else None
+        self._apply: Optional[Apply] = None
+        if running:
+            from ansible_collections.pgsvc.access.plugins.module_utils._apply import Apply  # noqa: PLC0415
+
+            self._apply = Apply(request, running, lock, step)
 
     def carry_out(self, result: Result, decision: Decision) -> None:
         """Write, apply, and put everything back when that fails. Raises `PublishError`, and `OSError` when undone."""

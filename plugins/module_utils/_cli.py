@@ -19,15 +19,13 @@ import socket
 import time
 from collections.abc import Iterator
 
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
+
 _POLL = 0.05  # seconds between two looks at something that is about to change
 _UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
 _FAILED = re.compile(r"\[failed: (\d+)\]")
 _NO_TARGET = ("Can't find the target PID", "Can't find the target CLI", "Can't connect to the target CLI")
 _BREAKS = ("\n", "\r", "\0", ";", "<<")  # what would end the command early, or begin a payload
-
-
-class CLIError(Exception):
-    """A socket that does not answer, or an answer that is a refusal; the message names the socket."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Head
+if TYPE_CHECKING:
+    from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Head
 
 NONE = "none"
 RUNTIME = "runtime"

@@ -25,6 +25,14 @@ class PublishError(Exception):
         self.rolled_back = rolled_back
 
 
+class CLIError(Exception):
+    """A socket of HAProxy that does not answer, or an answer that is a refusal; the message names the socket."""
+
+
+class ApplyError(Exception):
+    """HAProxy did not come to what the files say."""
+
+
 def file_error(error: OSError) -> str:
     """A failed file operation in words: which file, what the system says, and what helps.
 

@@ -52,11 +52,16 @@ def write_new(path: Path, content: bytes, mode: int) -> None:
 
 def write_file(path: Path, content: bytes, mode: int) -> None:
     """Create or replace a file at once: who reads it sees all of the old or all of the new, also after a power cut."""
+    replace_file(path, content, mode)
+    sync_directory(path.parent)
+
+
+def replace_file(path: Path, content: bytes, mode: int) -> None:
+    """The same for one of several files: it outlives a power cut when its directory has been brought to the disk."""
     new = temporary(path, "write")
     new.unlink(missing_ok=True)
     write_new(new, content, mode)
     new.replace(path)
-    sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError, MasterCLI, Processes, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._cli import MasterCLI, Processes, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Worker, worker
 
 
@@ -25,6 +26,11 @@ class Process:
     def proxies(self) -> set[str]:
         """The names of all proxies that the worker knows."""
         return {row["pxname"] for row in self.api.stat()}
+
+    def old_workers(self) -> dict[str, int]:
+        """How many workers of earlier reloads still hold how many sessions: those have no health checks any more."""
+        held = [sessions for sessions in self.master.old_sessions().values() if sessions] if self.master else []
+        return {"count": len(held), "sessions": sum(held)}
 
 
 def find(master_socket: str, stats_socket: str) -> Optional[Process]:
@@ -57,9 +63,3 @@ def _nobody(error: CLIError) -> bool:
 def _behind(master: MasterCLI, processes: Processes) -> Optional[Process]:
     found = worker(processes.workers[0].pid) if processes.workers else None
     return Process(found, master.current(), master, processes.master) if found else None
-
-
-def old_workers(process: Process) -> dict[str, int]:
-    """How many workers of earlier reloads still hold how many sessions: those have no health checks any more."""
-    held = [sessions for sessions in process.master.old_sessions().values() if sessions] if process.master else []
-    return {"count": len(held), "sessions": sum(held)}

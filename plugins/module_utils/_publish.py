@@ -4,26 +4,27 @@
 
 """From the files of one load balancer to a running HAProxy: look, and when something differs, change it.
 
-What only a change needs is imported when there is one: most runs find nothing to do.
+What only a change needs is imported when there is one, and what speaks to HAProxy when somebody will: most runs find
+nothing to do, and Python compiles every module that is sent along anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _confdir, _process
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils import _confdir
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Change, Entry
 from ansible_collections.pgsvc.access.plugins.module_utils._decide import NONE, Decision
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError, file_error
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, PublishError, file_error
 from ansible_collections.pgsvc.access.plugins.module_utils._files import leftovers
 from ansible_collections.pgsvc.access.plugins.module_utils._lock import locked
-from ansible_collections.pgsvc.access.plugins.module_utils._process import Process
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Applied, Request, Result, Step
-from ansible_collections.pgsvc.access.plugins.module_utils._running import Running
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import owned_by, owner_of
 from ansible_collections.pgsvc.access.plugins.module_utils._states import States
+
+if TYPE_CHECKING:
+    from ansible_collections.pgsvc.access.plugins.module_utils._running import Running
 
 _LOCK_TIMEOUT = 120.0  # seconds: longer than any one run holds the lock
 
@@ -95,18 +96,21 @@ class _Publication:
         if result.changed:
             self._change(disk, states, running, decision)
         if running:
-            self._count_old_workers(running.process)
+            self._count_old_workers(running)
         elif request.apply:
             self._not_running()
         return result
 
-    def _count_old_workers(self, process: Process) -> None:
+    def _count_old_workers(self, running: Running) -> None:
         try:
-            self.result.old_workers = _process.old_workers(process)
+            self.result.old_workers = running.process.old_workers()
         except CLIError as error:
             self.result.warnings.append(f"The sessions of old workers could not be counted: {error}")
 
     def _running(self, disk: Mapping[str, Entry]) -> Optional[Running]:
+        from ansible_collections.pgsvc.access.plugins.module_utils import _process  # noqa: PLC0415
+        from ansible_collections.pgsvc.access.plugins.module_utils._running import Running  # noqa: PLC0415
+
         process = _process.find(self.request.master_socket, self.request.stats_socket)
         if process is None:
             self._check_deaf()

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._runtime import Addition, Changes, Removal
 from ansible_collections.pgsvc.access.plugins.module_utils._server_state import (
     CHECK_CONFIGURED,

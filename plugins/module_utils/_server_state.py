@@ -16,9 +16,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, word_after
+
+if TYPE_CHECKING:
+    from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
 
 _HEADER = (
     "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight"

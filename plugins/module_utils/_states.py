@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._files import write_file
+from ansible_collections.pgsvc.access.plugins.module_utils._files import replace_file, sync_directory
 from ansible_collections.pgsvc.access.plugins.module_utils._server_state import carried, resting
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, ServiceFile, parse
+
+if TYPE_CHECKING:
+    from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
 
 _STATE = ".state"
 _MODE = 0o600
@@ -42,10 +45,12 @@ class States:
 
     def rest(self, step: Callable[[str], None]) -> None:
         """Put all of them at rest; touches only those that are not. Raises `OSError`."""
-        for path, text in self.resting.items():
-            if not _says(path, text):
-                write_file(path, text.encode(), _MODE)
-                step(f"rest the servers of {path.stem}")
+        wrong = [path for path, text in self.resting.items() if not _says(path, text)]
+        for path in wrong:
+            replace_file(path, self.resting[path].encode(), _MODE)
+            step(f"rest the servers of {path.stem}")
+        if wrong:
+            sync_directory(self._directory)
 
     def carried(self, rows: Iterable[ServerRow]) -> dict[Path, str]:
         """The same files with the verdicts that the running worker has, `rows`."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError, MasterCLI, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._cli import MasterCLI, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
 
 Seen = TypeVar("Seen")
 

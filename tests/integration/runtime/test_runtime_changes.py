@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._runtime import (
     Changes,
     NeedsReload,

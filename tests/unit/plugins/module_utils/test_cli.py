@@ -8,13 +8,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.module_utils._cli import (
-    CLIError,
     Process,
     Processes,
     RuntimeAPI,
     parse_processes,
     parse_servers_state,
 )
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
 
 HEADER = "#<PID>          <type>          <reloads>       <uptime>        <version>      \n"
 SHOW_PROC = {
