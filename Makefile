@@ -73,6 +73,7 @@ lint: lint-python lint-ansible ## ruff, mypy, shellcheck, ansible-lint, changelo
 lint-python: .venvs/lint/.ready $(COLLECTION)
 	@echo "== ruff, mypy, shellcheck"
 	@.venvs/lint/bin/ruff check --quiet
+	@.venvs/lint/bin/ruff format --check --quiet
 	@.venvs/lint/bin/mypy -p ansible_collections.pgsvc.access
 	@MYPYPATH=.build:tests/lab .venvs/lint/bin/mypy tests/lab
 	@grep -lrE --exclude-dir='.[bgv]*' '^#!.*\bbash$$' . | xargs shellcheck

@@ -280,9 +280,7 @@ _ARGUMENTS: dict[str, Any] = {
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=_ARGUMENTS, supports_check_mode=True, required_one_of=[("owners", "plan")]
-    )
+    module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True, required_one_of=[("owners", "plan")])
     arguments = dict(module.params)
     # The action plugin of this name has put the plan's files and owners in their place.
     if any([arguments.pop("plan"), arguments.pop("load_balancer")]):

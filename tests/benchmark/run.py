@@ -102,9 +102,7 @@ def measure(sandbox: Sandbox, repeats: int, forks: int, with_reference: bool) ->
     if with_reference:
         sandbox.wipe()
         references.append(cost_of(["ansible-playbook", str(REFERENCE), *fixed])[0])
-    return Row(
-        sandbox.hosts, middle(pings), middle(writes), middle(sames), middle(references) if references else None
-    )
+    return Row(sandbox.hosts, middle(pings), middle(writes), middle(sames), middle(references) if references else None)
 
 
 def show(hosts: int, ping: Cost, write: Cost, same: Cost) -> None:
