@@ -4,8 +4,9 @@
 
 """Measure a publishing run against Ansible's own ping of the same hosts, and the plan against ansible-inventory.
 
-Every figure is the median of several repeats, and what is compared runs in turns, so that a slow minute of the
-machine slows both. Ends with code 1 when a limit is exceeded. `make benchmark` runs it and keeps the tables.
+Every figure is the median of several repeats. Each run is compared with the pings right before and right behind it, so
+that a slow minute of the machine slows both. Ends with code 1 when a limit is exceeded. `make benchmark` runs it and
+keeps the tables.
 """
 
 from __future__ import annotations
@@ -49,14 +50,22 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Run:
+    """Seconds by the clock of a run, and how many pings of its own minutes that is."""
+
+    wall: float
+    pings: float
+
+
+@dataclass(frozen=True)
 class Row:
-    """The medians of one number of hosts; no reference where it was not asked for."""
+    """The medians of one number of hosts, the ping in seconds; no reference where it was not asked for."""
 
     hosts: int
-    ping: Cost
-    write: Cost
-    same: Cost
-    reference: Cost | None
+    ping: float
+    write: Run
+    same: Run
+    reference: Run | None
 
 
 def cost_of(command: list[str]) -> tuple[Cost, str]:
@@ -77,39 +86,56 @@ def cost_of(command: list[str]) -> tuple[Cost, str]:
     return Cost(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime), run.stdout
 
 
-def middle(costs: list[Cost]) -> Cost:
-    """Return the median of each part."""
-    return Cost(median(cost.wall for cost in costs), median(cost.cpu for cost in costs))
+class Turns:
+    """Runs of the same hosts, a ping before and behind each."""
+
+    def __init__(self, sandbox: Sandbox, forks: int) -> None:
+        self._sandbox = sandbox
+        self._fixed = ["-i", str(sandbox.inventory), "-f", str(forks)]
+        self._runs: dict[str, list[Run]] = {}
+        self.pings = [self._ping()]
+
+    def take(self, name: str, *command: str) -> str:
+        """Run a command on the hosts, then the ping; return what the command printed."""
+        cost, printed = cost_of([*command, *self._fixed])
+        self.pings.append(self._ping())
+        run = Run(cost.wall, 2 * cost.wall / sum(self.pings[-2:]))
+        self._runs.setdefault(name, []).append(run)
+        seconds = f"{cost.wall:.1f} s (processor {cost.cpu:.1f} s), {run.pings:.2f} pings"
+        print(f"{self._sandbox.hosts} hosts: {name} {seconds}", flush=True)
+        return printed
+
+    def middle(self, name: str) -> Run:
+        """Return the median of each part."""
+        runs = self._runs[name]
+        return Run(median(run.wall for run in runs), median(run.pings for run in runs))
+
+    def _ping(self) -> float:
+        return cost_of(["ansible", "all", "-m", "ping", *self._fixed])[0].wall
 
 
 def measure(sandbox: Sandbox, repeats: int, forks: int, with_reference: bool) -> Row:
-    """Ping, write everything, change nothing, in turns."""
-    fixed = ["-i", str(sandbox.inventory), "-f", str(forks)]
-    ping = ["ansible", "all", "-m", "ping", *fixed]
-    publish = ["ansible-playbook", str(PLAYBOOK), "-t", "pg_service", *fixed]
-    pings, writes, sames, references = [], [], [], []
+    """Write everything and change nothing, several times."""
+    turns = Turns(sandbox, forks)
+    publish = ["ansible-playbook", str(PLAYBOOK), "-t", "pg_service"]
     for _repeat in range(repeats):
-        pings.append(cost_of(ping)[0])
         sandbox.wipe()
-        writes.append(cost_of(publish)[0])
+        turns.take("write", *publish)
         if not sandbox.is_written():
             sys.exit(f"{sandbox.folder}: the run did not write all services")
-        cost, printed = cost_of(publish)
-        sames.append(cost)
+        printed = turns.take("same", *publish)
         if len(re.findall(r" changed=0 ", printed)) != sandbox.hosts:
             sys.exit(f"the second run changed something:\n{printed[-3000:]}")
-        show(sandbox.hosts, pings[-1], writes[-1], sames[-1])
     if with_reference:
         sandbox.wipe()
-        references.append(cost_of(["ansible-playbook", str(REFERENCE), *fixed])[0])
-    return Row(sandbox.hosts, middle(pings), middle(writes), middle(sames), middle(references) if references else None)
-
-
-def show(hosts: int, ping: Cost, write: Cost, same: Cost) -> None:
-    """Print one repeat, for whoever waits."""
-    named = {"ping": ping, "write": write, "same": same}
-    parts = [f"{name} {cost.wall:.1f} s (processor {cost.cpu:.1f} s)" for name, cost in named.items()]
-    print(f"{hosts} hosts: {', '.join(parts)}", flush=True)
+        turns.take("reference", "ansible-playbook", str(REFERENCE))
+    return Row(
+        sandbox.hosts,
+        median(turns.pings),
+        turns.middle("write"),
+        turns.middle("same"),
+        turns.middle("reference") if with_reference else None,
+    )
 
 
 def measure_plan(sandbox: Sandbox, repeats: int) -> tuple[float, float]:
@@ -131,28 +157,28 @@ def table(rows: list[Row]) -> list[str]:
         "|---|---|---|---|---|",
     ]
     for row in rows:
-        cells = [cell(cost, row.ping) for cost in (row.write, row.same, row.reference)]
-        lines.append(f"| {row.hosts} | {row.ping.wall:.1f} s | {' | '.join(cells)} |")
+        cells = [cell(run) for run in (row.write, row.same, row.reference)]
+        lines.append(f"| {row.hosts} | {row.ping:.1f} s | {' | '.join(cells)} |")
     return lines
 
 
-def cell(cost: Cost | None, ping: Cost) -> str:
+def cell(run: Run | None) -> str:
     """Return seconds, and how many pings that is."""
-    return "" if cost is None else f"{cost.wall:.1f} s, {cost.wall / ping.wall:.2f} pings"
+    return "" if run is None else f"{run.wall:.1f} s, {run.pings:.2f} pings"
 
 
-def growth(rows: list[Row], cost: Callable[[Row], Cost]) -> float:
+def growth(rows: list[Row], run: Callable[[Row], Run]) -> float:
     """Return how much dearer a host is among the most hosts than among the fewest."""
     first, last = rows[0], rows[-1]
-    return (cost(last).wall / last.hosts) / (cost(first).wall / first.hosts)
+    return (run(last).wall / last.hosts) / (run(first).wall / first.hosts)
 
 
 def verdicts(rows: list[Row], plan: float, listing: float) -> dict[str, tuple[float, float]]:
     """Return what was promised: its measured value and its limit."""
     found = {}
     for row in rows:
-        found[f"{row.hosts} hosts, writes everything, by the ping"] = (row.write.wall / row.ping.wall, MAX_RUN)
-        found[f"{row.hosts} hosts, changes nothing, by the ping"] = (row.same.wall / row.ping.wall, MAX_RUN)
+        found[f"{row.hosts} hosts, writes everything, by the ping"] = (row.write.pings, MAX_RUN)
+        found[f"{row.hosts} hosts, changes nothing, by the ping"] = (row.same.pings, MAX_RUN)
     if len(rows) > 1:
         span = f"a host among {rows[-1].hosts} by one among {rows[0].hosts}"
         found[f"{span}, writes everything"] = (growth(rows, lambda row: row.write), MAX_GROWTH)
