@@ -9,7 +9,6 @@ LAB := $(LAB_PYTHON) tests/lab/lab.py
 LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab molecule
 
 .PHONY: $(LAB_TARGETS)
-$(LAB_TARGETS): PACKAGES += debootstrap iproute2 openssh-client openssl systemd-container
 $(LAB_TARGETS): .venvs/lab/.ready $(COLLECTION)
 
 lab: ## the lab of real machines: boot it and set it up (root)
@@ -29,7 +28,7 @@ lab-status: ## which machines of the lab run
 
 test-lab: ## the tests on the lab, which is brought up when it is not
 	@echo "== tests on the lab"
-	@$(LAB_PYTHON) -m pytest --quiet tests/lab
+	@$(LAB_PYTHON) -m pytest --quiet --durations=10 tests/lab
 
 molecule: ## Molecule's scenarios on the lab
 	@PATH="$(ROOT)/.venvs/lab/bin:$$PATH" .venvs/lab/bin/molecule test --all

@@ -51,11 +51,11 @@ def test_numeric_destination(pg_test: Cluster, published: Publish, dest: int | s
 @contextmanager
 def _provisioned(cluster: Cluster, *sources: Path) -> Iterator[None]:
     """The cluster set up with further inventory sources, and as it was after the block."""
-    services.playbook("provision", "-l", cluster.name, sources=sources)
+    services.playbook("provision", "-l", cluster.name, "-t", "patroni,pgbouncer", sources=sources)
     try:
         yield
     finally:
-        services.playbook("provision", "-l", cluster.name)
+        services.playbook("provision", "-l", cluster.name, "-t", "patroni,pgbouncer")
 
 
 def test_port_of_one_instance(pg_test: Cluster, published: Publish) -> None:

@@ -4,20 +4,24 @@
 """PostgreSQL clients during changes of the services: they write on, and only the primary takes it.
 
 A write that reaches a replica fails there, so a writer without failures was never refused, cut or led astray.
-Longer series, with more connections, run against HAProxy alone: ``make reliability``.
+Series with more connections run against HAProxy alone: ``make reliability``.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 
 import psycopg
-from labtest import clients, services
+import pytest
+from labtest import clients, pgbench, services
 from labtest.clients import Writer
 from labtest.cluster import Cluster, FirstPrimary, patroni_stays_dead, ssh
+from labtest.pgbench import Pgbench
 from labtest.services import overlay
 from labtest.waiting import until
+from pgsvc_lab import settings
 from pgsvc_lab.settings import Node
 
 Figures = Callable[[str, object], None]
@@ -25,6 +29,9 @@ Publish = Callable[..., services.Run]
 
 #: `inter 3s`, then two checks `fastinter 1s` apart; a killed Patroni refuses them at once. One second for the machines.
 CUT_BOUND = 3 + 1 + 1 + 1
+
+#: In a row, of each kind. CHANGES=50 takes some five minutes more.
+CHANGES = int(os.environ.get("CHANGES", "10"))
 
 EXTRA = {"name": "extra", "port": 5441, "dest": "postgres", "check": "/primary", "selector": "[]"}
 
@@ -43,33 +50,31 @@ def _astray(running: Sequence[Writer]) -> list[str]:
     return [words for writer in running for _each, words in writer.failed if "read-only" in words]
 
 
-def _rate(running: Sequence[Writer], since: float, until_then: float) -> float:
-    writes = sum(since < when <= until_then for writer in running for when, _each in writer.taken)
-    return round(writes / (until_then - since), 1)
-
-
-def test_reloads_lose_no_write(pg_test: Cluster, published: Publish, figures: Figures) -> None:
-    """A service comes, changes its listener twice and goes: a reload each, and not one write fails."""
+@pytest.mark.parametrize(("kind", "reloads_each"), [("listener", 1), ("weight", 0)])
+def test_no_client_notices(
+    pg_test: Cluster, published: Publish, figures: Figures, kind: str, reloads_each: int
+) -> None:
+    """Changes in a row, with pgbench through two services: nothing fails, and only those of a listener reload."""
     published("pg-test")
-    primary = pg_test.members[0]
-    workers = [{services.worker(node) for node in pg_test.members}]
-    with clients.writers(*_everywhere(pg_test.members)) as running:
-        _wait_for_writes(running, primary, after=0)
+    before = {node.name: services.reloads(node) for node in pg_test.members}
+    benches = {
+        "primary": Pgbench(pg_test.members[1].ipv4, 5433, pgbench.WRITE),
+        "replica": Pgbench(pg_test.members[2].ipv4, 5434, pgbench.READ),
+    }
+    with pgbench.running(settings.node("pg-meta-1"), *benches.values()):
         begun = time.monotonic()
-        until("five seconds of writes", lambda: time.monotonic() - begun > 5)
+        until("ten quiet seconds", lambda: time.monotonic() - begun > 10)
         quiet = time.monotonic()
-        for extra in ([EXTRA], [{**EXTRA, "port": 5442}], [{**EXTRA, "port": 5443}], []):
-            published("pg-test", variables={"pg_services": extra})
-            workers.append({services.worker(node) for node in pg_test.members})
+        services.playbook("changes", "-e", services.as_json({"kind": kind, "changes": CHANGES}))
         changed = time.monotonic()
 
-    assert [writer.failed for writer in running] == [[] for _each in running]
-    assert {server for writer in running for _each, server in writer.taken} == {primary.ipv4}
-    assert len(set.union(*workers)) == len(workers) * len(pg_test.members), (
-        "each change reloads each load balancer once"
-    )
-    figures("writes a second, without changes", _rate(running, begun, quiet))
-    figures("writes a second, during four changes that reload", _rate(running, quiet, changed))
+    assert {name: bench.errors for name, bench in benches.items()} == {"primary": [], "replica": []}
+    reloads = {node.name: services.reloads(node) - before[node.name] for node in pg_test.members}
+    assert reloads == dict.fromkeys(before, CHANGES * reloads_each)
+    series = f"{CHANGES} changes of {kind} in {changed - quiet:.0f} s"
+    for name, bench in benches.items():
+        rates = [bench.rate(begun, quiet), bench.rate(quiet, changed)]
+        figures(f"{series}: transactions a second through {name}, before and during", rates)
 
 
 def test_a_session_from_before_changes_of_weights_is_cut_on_failover(

@@ -24,14 +24,19 @@ from .waiting import until
 _TIMEOUT = 2.0
 
 
-def ssh(node: Node, command: str, *, check: bool = True) -> str:
-    """Run a shell command on a node as root; returns what it prints."""
-    argv = [
+def ssh_command(node: Node, command: str) -> list[str]:
+    """The program that runs a shell command on a node as root."""
+    return [
         "ssh", "-i", str(credentials.SSH_KEY), "-o", f"UserKnownHostsFile={credentials.KNOWN_HOSTS}",
         "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", "-o", "ControlMaster=auto", "-o", "ControlPersist=300s",
         "-o", f"ControlPath={settings.STATE}/ssh/control/test-{node.name}", f"{settings.ADMIN}@{node.ipv4}",
         "sudo sh -c " + _quote(command),
     ]  # fmt: skip
+
+
+def ssh(node: Node, command: str, *, check: bool = True) -> str:
+    """Run a shell command on a node as root; returns what it prints."""
+    argv = ssh_command(node, command)
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
     assert not check or done.returncode == 0, f"{node.name}: {command}: {done.stdout}{done.stderr}"
     return done.stdout

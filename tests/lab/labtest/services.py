@@ -126,6 +126,12 @@ def worker(node: Node) -> str:
     )
 
 
+def reloads(node: Node) -> int:
+    """How many times HAProxy's master has been reloaded since it was started."""
+    table = ssh(node, "echo 'show proc' | socat - /run/haproxy-master.sock")
+    return next(int(line.split()[2]) for line in table.splitlines() if line.split()[1:2] == ["master"])
+
+
 def playbook(name: str, *options: str, sources: Sequence[Path] = ()) -> None:
     """Run a playbook of the lab with further inventory sources; it must succeed."""
     inventories = [option for source in (*controller.INVENTORIES, *sources) for option in ("-i", str(source))]
