@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.pgsvc.access.plugins.module_utils import _server_state
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, parse_server_line
 from ansible_collections.pgsvc.access.plugins.module_utils._state_guard import held
-from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
+from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
 from ansible_collections.pgsvc.access.tests.support.service import DEFAULT_SERVER, QUICK, server_line, service_file
 from ansible_collections.pgsvc.access.tests.support.traffic import Tally, Traffic
@@ -72,6 +72,7 @@ def cold_start(service: Service) -> Tally:
     with Traffic(service.address, rate=300) as tally:
         service.haproxy.start()
         service.settle()
+        wait_until(lambda: tally.answered["primary"] > 0)
     return tally
 
 
