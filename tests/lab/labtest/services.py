@@ -54,7 +54,7 @@ def run(command: Sequence[str]) -> Run:
     """Run a command in the controller's environment; the tests' own process is in its network already."""
     environment = {**os.environ, **controller.environment(), "ANSIBLE_NOCOLOR": "1"}
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, cwd=LAB_SOURCE, timeout=300
+        command, capture_output=True, text=True, check=False, env=environment, cwd=LAB_SOURCE, timeout=900
     )
     return Run(done.returncode, done.stdout + done.stderr)
 
