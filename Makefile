@@ -67,7 +67,7 @@ suite-%: .venvs/core-%/.ready $(COLLECTION)
 
 test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION)
 	@echo "== HAProxy under load"
-	@$(<D)/bin/python -m pytest --quiet --numprocesses=2 --durations=5 $(ALONE)
+	@$(<D)/bin/python -m pytest --quiet --numprocesses=2 --durations=5 $(ALONE) $(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
 lint: lint-python lint-ansible ## ruff, mypy, shellcheck, ansible-lint, changelog fragments
 
