@@ -251,6 +251,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.pgsvc.access.plugins.module_utils import _compile_once
+
+_compile_once.install()
+
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
