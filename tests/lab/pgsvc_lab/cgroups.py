@@ -43,7 +43,9 @@ def create(node: Node) -> list[Path]:
 def processes(node: Node) -> list[int]:
     """All processes of the node, its own pid 1 included."""
     top = hierarchies()[0] / f"{settings.NAME}-lab" / node.name
-    return [int(line) for members in top.rglob("cgroup.procs") for line in _read(members).split() if line != "0"]
+    # os.walk, unlike Path.rglob, passes over a group that vanishes on the way.
+    groups = (Path(folder) for folder, _each, _files in os.walk(top))
+    return [int(line) for group in groups for line in _read(group / "cgroup.procs").split() if line != "0"]
 
 
 def kill(node: Node, timeout: float = 10.0) -> None:
