@@ -52,13 +52,14 @@ def test_counts_load_balancers_not_the_members_that_delegate_to_them(fleet: Flee
             "- pg-tset: 'pg-tset' is not a cluster of the inventory, did you mean 'pg-test'?;"
             " allowed: pg-meta, pg-test",
         ),
+        # An address unlike those of the fleet, which are of this process: it is not a near miss of one.
         (
-            ["pg-test", "10.9.9.9"],
-            "- pg-test: pg_service_targets: '10.9.9.9' is not a load balancer of it; allowed: {members}",
+            ["pg-test", "fd00::9"],
+            "- pg-test: pg_service_targets: 'fd00::9' is not a load balancer of it; allowed: {members}",
         ),
         (
-            ["pg-meta", "10.9.9.9"],
-            "- pg-meta: pg_service_targets: '10.9.9.9' is not a load balancer of it; allowed: {proxies}",
+            ["pg-meta", "fd00::9"],
+            "- pg-meta: pg_service_targets: 'fd00::9' is not a load balancer of it; allowed: {proxies}",
         ),
     ],
 )
@@ -68,9 +69,7 @@ def test_names_what_is_right_when_a_name_is_wrong(
     refused = fleet.pgsql_svc(*words)
 
     assert refused.code == 2
-    assert message.format(members=", ".join(members), proxies=", ".join(proxies)) in refused.text.replace(
-        ", did you mean", ", did you mean"
-    )
+    assert message.format(members=", ".join(members), proxies=", ".join(proxies)) in refused.text
     assert refused.last == "pgsql-svc: failed, no load balancer was touched"
     assert [fleet.files(host) for host in [*members, *proxies]] == [[]] * 5
 
