@@ -10,7 +10,7 @@ OLDEST := $(firstword $(CORES))
 NEWEST := $(lastword $(CORES))
 PACKAGES := git haproxy python3 python3-venv
 ifneq ($(filter-out demo demo-clean dist,$(MAKECMDGOALS)),)
-PACKAGES += debootstrap dnsmasq-base iproute2 openssh-client openssl postgresql-client shellcheck systemd-container
+PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client shellcheck systemd-container
 endif
 
 # The caller's folder, locale and settings of Ansible, pytest or Python must not change what happens here.

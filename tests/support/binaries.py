@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The haproxy binaries that the tests run: Debian 12's 2.6 and Debian 13's 3.0, whatever this machine has installed.
 
-The version that is not installed is taken from a minimal Debian root, made once by debootstrap (half a minute, 300 MB)
-under ``$PGSVC_CACHE`` (default ``/var/cache/pgsvc``) and run by that root's own loader and libraries.
+The version that is not installed is taken from the packages of its release, unpacked once by mmdebstrap (50 MB) under
+``$PGSVC_CACHE`` (default ``/var/cache/pgsvc``) and run with their own loader and libraries.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def _from_debian(suite: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         root = cache / suite
         if not (root / "usr/sbin/haproxy").exists():
-            _debootstrap(suite, root)
+            _unpack(suite, root)
         return _wrapper(cache / f"haproxy-{suite}", root)
 
 
-def _debootstrap(suite: str, root: Path) -> None:
+def _unpack(suite: str, root: Path) -> None:
     unfinished = root.with_name(root.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    command = ["debootstrap", "--variant=minbase", "--include=haproxy", suite, str(unfinished)]
+    command = ["mmdebstrap", "--variant=extract", "--include=haproxy", suite, str(unfinished)]
     made = subprocess.run(command, check=False, capture_output=True, text=True)
     if made.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed:\n{made.stdout[-2000:]}{made.stderr[-2000:]}")

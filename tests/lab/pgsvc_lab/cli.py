@@ -19,7 +19,7 @@ from .settings import LAB_SOURCE, NODES, STATE, Node
 from .steps import LabError, read, say, step
 
 _TOOLS = {
-    "debootstrap": "debootstrap",
+    "mmdebstrap": "mmdebstrap",
     "systemd-nspawn": "systemd-container",
     "ip": "iproute2",
     "openssl": "openssl",

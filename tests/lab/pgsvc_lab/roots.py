@@ -31,7 +31,12 @@ _MASKED_UNITS = (
     "console-getty.service", "getty.target", "systemd-networkd.service", "systemd-resolved.service",
     "systemd-timesyncd.service",
 )  # fmt: skip
-_APT = ("apt-get", "--yes", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=3")
+#: A database comes from Patroni, not from the installation of a package.
+_NO_CLUSTER = (
+    'mkdir "$1/etc/postgresql-common"; '
+    'echo "create_main_cluster = false" > "$1/etc/postgresql-common/createcluster.conf"'
+)
+_APT = ("apt-get", "--yes", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0")
 
 
 def ensure_all() -> None:
@@ -57,38 +62,26 @@ def _ensure(release: Release) -> None:
 
 
 def _build(release: Release, root: Path, log: Log) -> None:
-    debs = settings.CACHE / "debs" / release.codename
-    debs.mkdir(parents=True, exist_ok=True)
-    log.run(
-        ["debootstrap", "--variant=minbase", f"--cache-dir={debs}", release.codename, root, settings.MIRROR],
-        env={"DEBIAN_FRONTEND": "noninteractive"},
-    )
-    _prepare_packages(release, root)
-    with _mounted(root, debs, log):
-        _chroot(log, root, "apt-get", "update")
-        _chroot(log, root, *_APT, "install", *release.packages)
-        _fill_repository(release, root, log)
-        if release.wheels:
-            _install_wheels(release, root, log)
-    _finish(root, log)
-
-
-def _prepare_packages(release: Release, root: Path) -> None:
     suites = (
         (settings.MIRROR, release.codename),
         (settings.MIRROR, f"{release.codename}-updates"),
         (settings.SECURITY_MIRROR, f"{release.codename}-security"),
     )
-    _write(root, "etc/apt/sources.list", "".join(f"deb {mirror} {suite} main\n" for mirror, suite in suites))
-    _write(root, "etc/apt/apt.conf.d/90lab", 'Acquire::Languages "none";\nAPT::Keep-Downloaded-Packages "true";\n')
-    _write(
-        root,
-        "etc/dpkg/dpkg.cfg.d/90lab",
-        "force-unsafe-io\npath-exclude=/usr/share/man/*\npath-exclude=/usr/share/doc/*\n",
-    )
-    _write(root, "etc/postgresql-common/createcluster.conf", "create_main_cluster = false\n")
-    _write(root, "usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", mode=0o755)
+    # --skip: the package lists stay until the repository is filled.
+    log.run(
+        ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--skip=cleanup/apt",
+         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", f"--essential-hook={_NO_CLUSTER}",
+         "--aptopt=Acquire::Languages { \"none\"; }", "--aptopt=Acquire::Retries \"3\"",
+         "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*",
+         "--dpkgopt=path-exclude=/usr/share/doc/*", f"--include={','.join(release.packages)}",
+         release.codename, root, *(f"deb {mirror} {suite} main" for mirror, suite in suites)],
+    )  # fmt: skip
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    with _mounted(root, log):
+        _fill_repository(release, root, log)
+        if release.wheels:
+            _install_wheels(release, root, log)
+    _finish(root, log)
 
 
 def _fill_repository(release: Release, root: Path, log: Log) -> None:
@@ -98,6 +91,7 @@ def _fill_repository(release: Release, root: Path, log: Log) -> None:
     _chroot(
         log, root, *_APT, "-o", f"Dir::Cache::archives=/{REPOSITORY}", "--download-only", "install", *release.repository
     )
+    _chroot(log, root, "apt-get", "clean")
     shutil.rmtree(folder / "partial")
     (folder / "lock").unlink(missing_ok=True)
     index = "\n".join(_describe(deb) for deb in sorted(folder.glob("*.deb")))
@@ -145,8 +139,7 @@ def _finish(root: Path, log: Log) -> None:
     )
     log.run(["systemctl", f"--root={root}", "disable", *_QUIET_UNITS], allow_failure=True)
     log.run(["systemctl", f"--root={root}", "mask", *_MASKED_UNITS])
-    for leftover in ("usr/sbin/policy-rc.d", "etc/resolv.conf"):
-        (root / leftover).unlink(missing_ok=True)
+    (root / "etc/resolv.conf").unlink()
     _write(root, "etc/machine-id", "")
 
 
@@ -160,12 +153,11 @@ def _chroot(log: Log, root: Path, *command: str) -> None:
 
 
 @contextmanager
-def _mounted(root: Path, debs: Path, log: Log) -> Iterator[None]:
-    """proc, dev and the package cache inside the root while packages install; gone again whatever happens."""
+def _mounted(root: Path, log: Log) -> Iterator[None]:
+    """proc and dev inside the root while packages install; gone again whatever happens."""
     mounts = (
         ("/proc", root / "proc", ["--types", "proc"]),
         ("/dev", root / "dev", ["--bind"]),
-        (str(debs), root / "var/cache/apt/archives", ["--bind"]),
     )
     with ExitStack() as stack:
         for source, target, options in mounts:

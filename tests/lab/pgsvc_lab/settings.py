@@ -25,7 +25,7 @@ MIRROR = os.environ.get("PGSVC_MIRROR", "http://deb.debian.org/debian")
 SECURITY_MIRROR = os.environ.get("PGSVC_SECURITY_MIRROR", "http://deb.debian.org/debian-security")
 
 #: Rises when the recipe in roots.py changes in a way that the package lists do not show.
-RECIPE = 1
+RECIPE = 2
 
 #: The ansible-core that runs on the newest Python of the lab (Debian 13 has 3.13).
 NEWEST_ANSIBLE = ("ansible-core==2.21.*", "jmespath")
