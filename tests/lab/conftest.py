@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from labtest.cluster import Cluster
-from labtest.services import publish, wait_for_up
+from labtest.services import publish, restore, wait_for_up
 from pgsvc_lab import cli, network, settings
 
+#: Tests that have published services of their own since those of the plain inventory were last put back.
+_PUBLISHERS: list[str] = []
 _FIGURES: dict[str, object] = {}
 _FIGURES_FILE = settings.COLLECTION / "tests/output/lab.json"
 
@@ -47,10 +49,16 @@ def pg_meta(lab: None) -> Cluster:
 
 
 @pytest.fixture
-def pg_test(_pg_test: Cluster) -> Iterator[Cluster]:
-    """pg-test as the inventory describes it: all members run, pg-test-1 is the primary."""
+def pg_test(_pg_test: Cluster, request: pytest.FixtureRequest) -> Cluster:
+    """pg-test as the inventory describes it: all members run, pg-test-1 is the primary.
+
+    So do its services, unless the test publishes some itself.
+    """
+    if _PUBLISHERS and "published" not in request.fixturenames:
+        restore()
+        _PUBLISHERS.clear()
     _settle(_pg_test)
-    yield _pg_test
+    return _pg_test
 
 
 def _settle(cluster: Cluster) -> None:
@@ -67,10 +75,13 @@ def _settle(cluster: Cluster) -> None:
 
 
 @pytest.fixture
-def published(pg_test: Cluster) -> Iterator[Callable[..., object]]:
-    """`publish`, with the services of the plain inventory put back after the test."""
-    yield publish
-    publish("pg-test")
+def published(pg_test: Cluster, request: pytest.FixtureRequest) -> Callable[..., object]:
+    """`publish`. The services of the plain inventory are put back before the next test that publishes none.
+
+    A test puts them back itself where its own would keep the cluster from serving.
+    """
+    _PUBLISHERS.append(request.node.name)
+    return publish
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -54,6 +54,7 @@ def test_a_member_joins_and_leaves(fourth_member: Cluster) -> None:
 
 def test_a_service_comes_changes_and_goes(pg_test: Cluster, published: Publish) -> None:
     """One further service: added, moved to another port, removed. The others' files stay as they are."""
+    published("pg-test")
     before = {node.name: services.service_files(node) for node in pg_test.members}
 
     published("pg-test", variables={"pg_services": [EXTRA]})
@@ -81,14 +82,19 @@ def test_an_unchanged_run_changes_nothing(pg_test: Cluster, published: Publish) 
 
 def test_a_cluster_gets_another_name(pg_test: Cluster, published: Publish) -> None:
     """After a change of pg_cluster the services have the new name and the ports; nothing is left of the old one."""
-    with overlay({"pg-test": {"vars": {"pg_cluster": "pg-renamed"}}}) as source:
-        published("pg-renamed", sources=[source])
-    wait_for_up(pg_test.members, "pg-renamed-primary", {"pg-renamed-1"})
+    try:
+        with overlay({"pg-test": {"vars": {"pg_cluster": "pg-renamed"}}}) as source:
+            published("pg-renamed", sources=[source])
+        wait_for_up(pg_test.members, "pg-renamed-primary", {"pg-renamed-1"})
+        for node in pg_test.members:
+            files = services.service_files(node)
+            assert not [name for name in files if name.startswith("pg-test-")]
+            assert len([name for name in files if name.startswith("pg-renamed-")]) == 4
+            assert clients.who(node.ipv4, 5433).server == pg_test.members[0].ipv4
+    finally:
+        published("pg-test")
     for node in pg_test.members:
-        files = services.service_files(node)
-        assert not [name for name in files if name.startswith("pg-test-")]
-        assert len([name for name in files if name.startswith("pg-renamed-")]) == 4
-        assert clients.who(node.ipv4, 5433).server == pg_test.members[0].ipv4
+        assert not [name for name in services.service_files(node) if name.startswith("pg-renamed-")]
 
 
 def test_a_stopped_haproxy(pg_test: Cluster, published: Publish) -> None:
@@ -113,6 +119,7 @@ def test_a_stopped_haproxy(pg_test: Cluster, published: Publish) -> None:
 def test_an_unreachable_node(pg_test: Cluster, published: Publish) -> None:
     """A node does not answer: the others are done, the failure names it, and the next run completes."""
     cut = pg_test.members[2]
+    published("pg-test")
     network.set_cable(cut, plugged=False)
     try:
         done = pgsql_svc("pg-test", variables={"pg_services": [EXTRA]})

@@ -34,6 +34,7 @@ def _service(**fields: Any) -> dict[str, Any]:
 def test_default_destination_past_the_pool(pg_test: Cluster, published: Publish) -> None:
     """pg_default_service_dest: postgres takes the services whose dest is `default` past the pool."""
     host = pg_test.members[1].ipv4
+    published("pg-test")
     assert _pooled(pg_test, host, 5433)
     published("pg-test", variables={"pg_default_service_dest": "postgres"})
     assert not _pooled(pg_test, host, 5433)
@@ -71,6 +72,7 @@ def test_port_of_one_instance(pg_test: Cluster, published: Publish) -> None:
                     row = connection.execute("SELECT host(inet_server_addr()), inet_server_port()").fetchone()
                 assert row == (moved.ipv4, 5442)
         finally:
+            published("pg-test")
             pg_test.patronictl("restart", pg_test.name, moved.name, "--force")
 
 
@@ -152,6 +154,7 @@ def test_checks_over_tls(pg_test: Cluster, published: Publish) -> None:
                     assert clients.who(node.ipv4, 5433).server == pg_test.members[0].ipv4
         finally:
             pg_test.tls = False
+            published("pg-test")
             _restart_patroni(pg_test)
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from labtest import clients, services
 from labtest.cluster import Cluster
 from labtest.services import wait_for_up
@@ -13,8 +15,9 @@ from pgsvc_lab import controller, settings
 EXTRA = {"name": "extra", "port": 5441, "dest": "postgres", "check": "/primary", "selector": "[]"}
 
 
-def test_newest_ansible(pg_test: Cluster, published: object) -> None:
+def test_newest_ansible(pg_test: Cluster, published: Callable[..., object]) -> None:
     """ansible-core 2.21 publishes a further service with bin/pgsql-svc, and its second run changes nothing."""
+    published("pg-test")
     version = services.run(controller.in_newest_root(["/opt/ansible/bin/ansible", "--version"])).output
     assert "core 2.21." in version
     assert "python version = 3.13." in version

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from labtest import clients, services
 from labtest.cluster import Cluster
-from labtest.services import overlay, pgsql_svc, publish, wait_for_up
+from labtest.services import overlay, pgsql_svc, publish, restore, wait_for_up
 from pgsvc_lab import settings
 from pgsvc_lab.settings import Node
 
@@ -41,8 +41,7 @@ def delegated(pg_test: Cluster, pg_meta: Cluster) -> Iterator[Path]:
     """An inventory source by which both clusters delegate, on ports of their own; undone after the test."""
     with overlay({"pg-test": {"vars": _delegated(10013)}, "pg-meta": {"vars": _delegated(10023)}}) as source:
         yield source
-    publish("pg-test")
-    publish("pg-meta")
+    restore()
 
 
 def _files(nodes: Sequence[Node]) -> dict[str, dict[str, str]]:

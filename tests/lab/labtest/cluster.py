@@ -119,10 +119,11 @@ class Cluster:
     def switchover(self, candidate: Node) -> None:
         """Move the primary, if it is elsewhere, and wait until the cluster is whole again."""
         leader = self.primary()
-        if leader != candidate:
-            self.patronictl(
-                "switchover", "--leader", leader.name, "--candidate", candidate.name, "--force", self.name, on=leader
-            )
+        if leader == candidate:
+            return
+        self.patronictl(
+            "switchover", "--leader", leader.name, "--candidate", candidate.name, "--force", self.name, on=leader
+        )
         until(f"{candidate.name} is the primary", lambda: self.primary() == candidate)
         self.wait_until_whole()
 

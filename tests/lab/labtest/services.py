@@ -70,6 +70,14 @@ def publish(*words: str, sources: Sequence[Path] = (), variables: Mapping[str, A
     return done
 
 
+def restore() -> None:
+    """Publish the services of the plain inventory for both clusters, in one run; it must succeed."""
+    inventories = [option for source in controller.INVENTORIES for option in ("-i", str(source))]
+    command = [str(controller.tool("ansible-playbook")), *inventories, "pgsvc.access.pgsql", "-l", "pg-test:pg-meta"]
+    done = run([*command, "-t", "pg_service"])
+    assert done.status == 0, done.output
+
+
 @contextmanager
 def overlay(content: Mapping[str, Any]) -> Iterator[Path]:
     """An inventory source that lies over the lab's own: `{group: {"hosts": {host: variables}, "vars": variables}}`."""
