@@ -50,13 +50,13 @@ def test_numeric_destination(pg_test: Cluster, published: Publish, dest: int | s
 
 
 @contextmanager
-def _provisioned(cluster: Cluster, *sources: Path) -> Iterator[None]:
-    """The cluster set up with further inventory sources, and as it was after the block."""
-    services.playbook("provision", "-l", cluster.name, "-t", "patroni,pgbouncer", sources=sources)
+def _configured(cluster: Cluster, *sources: Path) -> Iterator[None]:
+    """Patroni and pgbouncer configured with further inventory sources, and as they were after the block."""
+    services.playbook("provision", "-l", cluster.name, "-t", "config", sources=sources)
     try:
         yield
     finally:
-        services.playbook("provision", "-l", cluster.name, "-t", "patroni,pgbouncer")
+        services.playbook("provision", "-l", cluster.name, "-t", "config")
 
 
 def test_port_of_one_instance(pg_test: Cluster, published: Publish) -> None:
@@ -64,7 +64,7 @@ def test_port_of_one_instance(pg_test: Cluster, published: Publish) -> None:
     moved = pg_test.members[2]
     with overlay({"pg-test": {"hosts": {moved.ipv4: {"pg_port": 5442}}}}) as source:
         try:
-            with _provisioned(pg_test, source):
+            with _configured(pg_test, source):
                 pg_test.patronictl("restart", pg_test.name, moved.name, "--force")
                 published("pg-test", sources=[source])
                 wait_for_up(pg_test.members, "pg-test-offline", {"pg-test-2", "pg-test-3"})
@@ -140,7 +140,7 @@ def test_checks_over_tls(pg_test: Cluster, published: Publish) -> None:
     """patroni_ssl_enabled: Patroni speaks TLS with certificates of the lab's authority, and the checks verify them."""
     with overlay({"pg-test": {"vars": {"patroni_ssl_enabled": True}}}) as source:
         try:
-            with _provisioned(pg_test, source):
+            with _configured(pg_test, source):
                 pg_test.tls = True
                 until(
                     "Patroni speaks TLS",
