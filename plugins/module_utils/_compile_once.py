@@ -38,5 +38,6 @@ class CompileOnce:
 
 
 def install() -> None:
-    """From here on, for this process."""
-    sys.meta_path.insert(0, CompileOnce())
+    """From here on, for this process, when this module itself came in a zip file."""
+    if __spec__ is not None and isinstance(__spec__.loader, zipimport.zipimporter):
+        sys.meta_path.insert(0, CompileOnce())
