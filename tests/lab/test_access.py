@@ -18,7 +18,7 @@ import pytest
 from labtest import clients, dial
 from labtest.clients import Writer
 from labtest.cluster import Cluster, ssh
-from labtest.services import SPARE, overlay, run
+from labtest.services import SPARE, ansible_playbook, inventories, overlay
 from labtest.waiting import until
 from pgsvc_lab import controller, credentials, nodes
 from pgsvc_lab.settings import COLLECTION, Node, node
@@ -30,11 +30,7 @@ Figures = Callable[[str, object], None]
 
 def access(tag: str, *options: str, sources: Sequence[Path] = ()) -> str:
     """Run the playbook for one of its tags; it must succeed. Returns what it said."""
-    inventories = [word for source in (*controller.INVENTORIES, *sources) for word in ("-i", str(source))]
-    book = str(COLLECTION / "playbooks/access.yml")
-    done = run([str(controller.tool("ansible-playbook")), *inventories, book, "-t", tag, *options])
-    assert done.status == 0, done.output
-    return done.output
+    return ansible_playbook(str(COLLECTION / "playbooks/access.yml"), "-t", tag, *options, sources=sources)
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +46,12 @@ def with_vip() -> Iterator[Path]:
 
 def rows(*sources: Path) -> list[dict[str, Any]]:
     """What `pgsql-svc pg-test --urls` prints."""
-    inventories = [word for source in (*controller.INVENTORIES, *sources) for word in ("-i", str(source))]
-    command = [str(COLLECTION / "bin/pgsql-svc"), *inventories, "pg-test", "--urls", "--user", "test", "--db", "test"]
+    asked = ["pg-test", "--urls", "--user", "test", "--db", "test", "--format", "json"]
     environment = {**os.environ, **controller.environment()}
     done = subprocess.run(
-        [*command, "--format", "json"], capture_output=True, text=True, check=True, env=environment, timeout=60
-    )
+        [str(COLLECTION / "bin/pgsql-svc"), *inventories(sources), *asked],
+        capture_output=True, text=True, check=True, env=environment, timeout=60,
+    )  # fmt: skip
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 

@@ -45,9 +45,8 @@ class Run:
 
 def pgsql_svc(*words: str, sources: Sequence[Path] = (), variables: Mapping[str, Any] | None = None) -> Run:
     """Run bin/pgsql-svc on the lab, with further inventory sources and extra variables."""
-    options = [option for source in (*controller.INVENTORIES, *sources) for option in ("-i", str(source))]
     extra = ["--", "--extra-vars", json.dumps(dict(variables))] if variables else []
-    return run([str(COLLECTION / "bin/pgsql-svc"), *options, *words, *extra])
+    return run([str(COLLECTION / "bin/pgsql-svc"), *inventories(sources), *words, *extra])
 
 
 def run(command: Sequence[str]) -> Run:
@@ -72,10 +71,7 @@ def publish(*words: str, sources: Sequence[Path] = (), variables: Mapping[str, A
 
 def restore() -> None:
     """Publish the services of the plain inventory for both clusters, in one run; it must succeed."""
-    inventories = [option for source in controller.INVENTORIES for option in ("-i", str(source))]
-    command = [str(controller.tool("ansible-playbook")), *inventories, "pgsvc.access.pgsql", "-l", "pg-test:pg-meta"]
-    done = run([*command, "-t", "pg_service"])
-    assert done.status == 0, done.output
+    ansible_playbook("pgsvc.access.pgsql", "-t", "pg_service", "-l", "pg-test:pg-meta")
 
 
 @contextmanager
@@ -140,11 +136,21 @@ def reloads(node: Node) -> int:
     return next(int(line.split()[2]) for line in table.splitlines() if line.split()[1:2] == ["master"])
 
 
-def playbook(name: str, *options: str, sources: Sequence[Path] = ()) -> None:
-    """Run a playbook of the lab with further inventory sources; it must succeed."""
-    inventories = [option for source in (*controller.INVENTORIES, *sources) for option in ("-i", str(source))]
-    done = run([str(controller.tool("ansible-playbook")), *inventories, *options, str(LAB_SOURCE / f"{name}.yml")])
+def ansible_playbook(book: str, *options: str, sources: Sequence[Path] = ()) -> str:
+    """Run a playbook on the lab with further inventory sources; it must succeed. Returns what it said."""
+    done = run([str(controller.tool("ansible-playbook")), *inventories(sources), *options, book])
     assert done.status == 0, done.output
+    return done.output
+
+
+def playbook(name: str, *options: str, sources: Sequence[Path] = ()) -> None:
+    """Run one of the lab's own playbooks likewise."""
+    ansible_playbook(str(LAB_SOURCE / f"{name}.yml"), *options, sources=sources)
+
+
+def inventories(sources: Sequence[Path] = ()) -> list[str]:
+    """The options that name the lab's inventory, and further sources over it."""
+    return [word for source in (*controller.INVENTORIES, *sources) for word in ("-i", str(source))]
 
 
 def wait_for_weights(node: Node, proxy: str, expected: Mapping[str, int]) -> None:
