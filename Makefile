@@ -53,14 +53,15 @@ demo-clean: ## end the sandbox and remove its folder
 ALONE := tests/integration/hitless tests/integration/publish tests/integration/runtime
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) tests/integration/publish/test_ansible.py
 
-# The lab's machines wait for one another half of the time: everything else runs beside them, and gives way to them.
-# What measures HAProxy by the clock has the machine for itself.
-BESIDE := nice -n 19
+# The lab's machines wait for one another half of the time: checks that wait for nothing run beside them and give way to
+# them (BESIDE). What starts processes and waits for them has the machine for itself.
+BESIDE :=
 
 .PHONY: test test-fast test-alone lint sanity root
 test: root packages ## everything: every ansible-core, HAProxy under load, the lab of real machines (root)
-	@$(STEPS) --jobs=3 --output-sync=target test-lab lint sanity $(CORES:%=suite-%)
+	@$(STEPS) --jobs=3 --output-sync=target BESIDE=tests/beside test-lab lint sanity $(CORES:%=.venvs/core-%/.ready)
 	@$(STEPS) lab-down
+	@$(STEPS) --jobs=2 --output-sync=target $(CORES:%=suite-%)
 	@$(STEPS) test-alone
 
 root:
@@ -71,7 +72,7 @@ test-fast: ## in three minutes: ruff, mypy, and the newest ansible-core without 
 
 suite-%: .venvs/core-%/.ready $(COLLECTION)
 	@echo "== unit and integration tests, ansible-core $*"
-	@$(BESIDE) .venvs/core-$*/bin/python -m pytest --quiet --numprocesses=2 --durations=5 $(WITH_ANSIBLE)
+	@.venvs/core-$*/bin/python -m pytest --quiet --numprocesses=2 --durations=5 $(WITH_ANSIBLE)
 
 test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION)
 	@echo "== HAProxy under load"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import psycopg
-from labtest import clients
+from labtest import clients, services
 from labtest.clients import Writer
 from labtest.cluster import Cluster, FirstPrimary, patroni_stays_dead, ssh
 from labtest.waiting import until
@@ -19,8 +19,11 @@ from pgsvc_lab.settings import Node
 #: HAProxy marks a server down after `fall 3` checks: the next one is at most `inter 3s` away, the others `fastinter 1s`
 #: apart, and each may take `timeout check 3s` where nothing answers.
 DOWN_BOUND = 3 + 1 + 1 + 3 * 3
+#: The same where a killed Patroni refuses the checks at once. One second for the machines.
+CUT_BOUND = 3 + 1 + 1 + 1
 
 Figures = Callable[[str, object], None]
+Publish = Callable[..., services.Run]
 
 
 def _everywhere(members: Sequence[Node]) -> list[tuple[str, int]]:
@@ -70,16 +73,32 @@ def test_switchover(pg_test: Cluster, figures: Figures) -> None:
     figures("switchover: seconds from the first /primary 200 to the first write", _resumption(running, new))
 
 
-def test_killed_patroni(pg_test: Cluster, figures: Figures) -> None:
-    """kill -9 of the primary's Patroni leaves a PostgreSQL that takes writes; no service leads to it."""
+def _change_weights(cluster: Cluster, changes: int) -> None:
+    """So many changes in a row, and the processes that check the members go on through all of them."""
+    workers = [services.worker(each) for each in cluster.members]
+    services.playbook("changes", "-e", services.as_json({"kind": "weight", "changes": changes}))
+    weights = {member.name: 50 + changes - 1 for member in cluster.members}
+    services.wait_for_weights(cluster.members[2], "pg-test-primary", weights)
+    assert [services.worker(each) for each in cluster.members] == workers
+
+
+def test_killed_patroni(pg_test: Cluster, published: Publish, figures: Figures) -> None:
+    """kill -9 of the primary's Patroni leaves a PostgreSQL that takes writes; no service leads to it.
+
+    Nor does a session stay there that was open before twenty changes of the services.
+    """
     old = pg_test.members[0]
+    published("pg-test")
     session = clients.connect(pg_test.members[2].ipv4, 5436)
+    assert clients.ask(session).server == old.ipv4
+    _change_weights(pg_test, 20)
+    assert clients.ask(session).server == old.ipv4
     with clients.writers(*_everywhere(pg_test.members)) as running, FirstPrimary(pg_test, old) as new:
         _wait_for_writes(running, old, after=0)
         with patroni_stays_dead(old):
             ssh(old, "systemctl kill --kill-who=main --signal=KILL patroni")
             killed = time.monotonic()
-            until("the open session is cut", lambda: _is_cut(session), timeout=DOWN_BOUND)
+            until("the open session is cut", lambda: _is_cut(session), timeout=CUT_BOUND)
             figures("killed Patroni: seconds until an open session is cut", round(time.monotonic() - killed, 2))
             candidate = new.wait()
             _wait_for_writes(running, candidate, after=new.when)
