@@ -32,6 +32,9 @@ def fourth_member(pg_test: Cluster) -> Iterator[Cluster]:
     yield larger
     ssh(spare, "systemctl stop patroni")
     publish("pg-test")
+    # Else it would be remembered for `ttl` seconds.
+    key = f"pg/{pg_test.name}/members/{spare.name}"
+    ssh(pg_test.members[0], f"curl --silent --request DELETE http://127.0.0.1:2379/v2/keys/{key}")
     nodes.stop(spare)
     until("Patroni has forgotten the fourth member", lambda: len(pg_test.states()) == 3)
 

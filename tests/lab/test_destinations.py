@@ -72,7 +72,6 @@ def test_port_of_one_instance(pg_test: Cluster, published: Publish) -> None:
                     row = connection.execute("SELECT host(inet_server_addr()), inet_server_port()").fetchone()
                 assert row == (moved.ipv4, 5442)
         finally:
-            published("pg-test")
             pg_test.patronictl("restart", pg_test.name, moved.name, "--force")
 
 

@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-import pytest
 from labtest import clients, pgbench, services
 from labtest.clients import Writer
 from labtest.cluster import Cluster, FirstPrimary, ssh
@@ -45,13 +44,8 @@ def _astray(running: Sequence[Writer]) -> list[str]:
     return [words for writer in running for _each, words in writer.failed if "read-only" in words]
 
 
-@pytest.mark.parametrize(("kind", "reloads_each"), [("listener", 1), ("weight", 0)])
-def test_no_client_notices(
-    pg_test: Cluster, published: Publish, figures: Figures, kind: str, reloads_each: int
-) -> None:
+def test_no_client_notices(pg_test: Cluster, published: Publish, figures: Figures) -> None:
     """Changes in a row, with pgbench through two services: nothing fails, and only those of a listener reload."""
-    published("pg-test")
-    before = {node.name: services.reloads(node) for node in pg_test.members}
     benches = {
         "primary": Pgbench(pg_test.members[1].ipv4, 5433, pgbench.WRITE),
         "replica": Pgbench(pg_test.members[2].ipv4, 5434, pgbench.READ),
@@ -60,16 +54,20 @@ def test_no_client_notices(
         begun = time.monotonic()
         until("a few quiet seconds", lambda: time.monotonic() - begun > 4)
         quiet = time.monotonic()
-        services.playbook("changes", "-e", services.as_json({"kind": kind, "changes": CHANGES}))
-        changed = time.monotonic()
+        for kind, reloads_each in (("listener", 1), ("weight", 0)):
+            published("pg-test")
+            before = {node.name: services.reloads(node) for node in pg_test.members}
+            started = time.monotonic()
+            services.playbook("changes", "-e", services.as_json({"kind": kind, "changes": CHANGES}))
+            ended = time.monotonic()
+            reloads = {node.name: services.reloads(node) - before[node.name] for node in pg_test.members}
+            assert reloads == dict.fromkeys(before, CHANGES * reloads_each)
+            series = f"{CHANGES} changes of {kind} in {ended - started:.0f} s"
+            for name, bench in benches.items():
+                rates = [bench.rate(begun, quiet), bench.rate(started, ended)]
+                figures(f"{series}: transactions a second through {name}, before and during", rates)
 
     assert {name: bench.errors for name, bench in benches.items()} == {"primary": [], "replica": []}
-    reloads = {node.name: services.reloads(node) - before[node.name] for node in pg_test.members}
-    assert reloads == dict.fromkeys(before, CHANGES * reloads_each)
-    series = f"{CHANGES} changes of {kind} in {changed - quiet:.0f} s"
-    for name, bench in benches.items():
-        rates = [bench.rate(begun, quiet), bench.rate(quiet, changed)]
-        figures(f"{series}: transactions a second through {name}, before and during", rates)
 
 
 def test_a_rebooted_primary_comes_back_as_a_replica(pg_test: Cluster, published: Publish) -> None:
