@@ -118,16 +118,7 @@ def _install_wheels(release: Release, root: Path, log: Log) -> None:
          f"--python-version={release.python}", *platforms, f"--dest={wheels}", *release.wheels]
     )  # fmt: skip
     _chroot(log, root, "python3", "-m", "venv", "/opt/ansible")
-    _chroot(
-        log,
-        root,
-        "/opt/ansible/bin/pip",
-        "install",
-        "--no-index",
-        "--no-compile",
-        "--find-links=/srv/wheels",
-        *release.wheels,
-    )
+    _chroot(log, root, "/opt/ansible/bin/pip", "install", "--no-index", "--find-links=/srv/wheels", *release.wheels)
     shutil.rmtree(wheels)
 
 
