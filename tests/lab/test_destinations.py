@@ -65,14 +65,14 @@ def test_port_of_one_instance(pg_test: Cluster, published: Publish) -> None:
     with overlay({"pg-test": {"hosts": {moved.ipv4: {"pg_port": 5442}}}}) as source:
         try:
             with _configured(pg_test, source):
-                pg_test.patronictl("restart", pg_test.name, moved.name, "--force")
+                pg_test.restart(moved)
                 published("pg-test", sources=[source])
                 wait_for_up(pg_test.members, "pg-test-offline", {"pg-test-2", "pg-test-3"})
                 with until("the moved instance serves", _connected, pg_test.members[0].ipv4, 5438) as connection:
                     row = connection.execute("SELECT host(inet_server_addr()), inet_server_port()").fetchone()
                 assert row == (moved.ipv4, 5442)
         finally:
-            pg_test.patronictl("restart", pg_test.name, moved.name, "--force")
+            pg_test.restart(moved)
 
 
 def _connected(host: str, port: int) -> clients.Connection | None:

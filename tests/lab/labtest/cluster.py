@@ -93,6 +93,15 @@ class Cluster:
             return {member["name"]: f"{member['role']} {member['state']}" for member in members}
         raise AssertionError(f"no member of {self.name} answers")
 
+    def restart(self, node: Node) -> None:
+        """Restart a member's PostgreSQL, once its Patroni has read settings that take a restart."""
+        until(f"Patroni of {node.name} waits for a restart", self._pending_restart, node)
+        self.patronictl("restart", self.name, node.name, "--force")
+
+    def _pending_restart(self, node: Node) -> bool:
+        with self._open(node, "/patroni") as answer:
+            return bool(json.load(answer).get("pending_restart"))
+
     def is_whole(self) -> bool:
         """Whether there is one leader and every other member streams from it."""
         states = self.states()
