@@ -17,19 +17,21 @@ import io
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, NotRunningError
 
 _POLL = 0.05  # seconds between two looks at something that is about to change
+_LARGEST = 256 * 2**20  # bytes of one answer: `show stat` of 100,000 servers has about 30 MB
+_LONGEST_SHOWN = 200  # characters of an answer in a message
 _UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
 _FAILED = re.compile(r"\[failed: (\d+)\]")
 _NO_TARGET = ("Can't find the target PID", "Can't find the target CLI", "Can't connect to the target CLI")
 _BREAKS = ("\n", "\r", "\0", ";", "<<")  # what would end the command early, or begin a payload
 
 
-@dataclasses.dataclass(frozen=True)
-class ServerRow:
+class ServerRow(NamedTuple):
     """One line of ``show servers state`` (version 1, Management Guide 9.3); the masks are explained there.
 
     Times are seconds. Absent texts are "" (HAProxy prints ``-``), absent ports 0.
@@ -86,6 +88,9 @@ _COLUMNS = {
 }
 
 
+_TEXTS = frozenset(("be_name", "srv_name", "addr", "fqdn", "srvrecord", "check_addr", "agent_addr"))
+
+
 class RuntimeAPI:
     """The Runtime API of one worker: by its ``stats socket``, or through the master with a `prefix` like ``@1 ``."""
 
@@ -112,8 +117,12 @@ class RuntimeAPI:
 
     def stat(self) -> list[dict[str, str]]:
         """``show stat``: one mapping per frontend, server and backend (columns: Management Guide 9.1)."""
-        text = self._expect("show stat", "# pxname,")
-        return list(csv.DictReader(io.StringIO(text[2:])))
+        rows = csv.reader(io.StringIO(self._expect("show stat", "# pxname,")[2:]))
+        try:
+            header = next(rows)
+            return [dict(zip(header, row)) for row in rows if row]
+        except csv.Error as error:
+            raise CLIError(f"HAProxy at {self.path} answered 'show stat' with what is no table: {error}") from None
 
     def servers_state(self) -> list[ServerRow]:
         """``show servers state``: every server of every proxy."""
@@ -122,8 +131,7 @@ class RuntimeAPI:
     def _expect(self, line: str, start: str) -> str:
         answer = self.command(line)
         if not answer.startswith(start):
-            shown = answer.strip().split("\n", 1)[0] or "nothing"
-            raise CLIError(f"HAProxy at {self.path} answered {line!r} with: {shown}")
+            raise CLIError(f"HAProxy at {self.path} answered {line!r} with: {_shown(answer)}")
         return answer
 
 
@@ -131,18 +139,29 @@ def parse_servers_state(text: str) -> list[ServerRow]:
     """The rows of a ``version 1`` state dump or file; columns are found by the names in its header line."""
     lines = text.splitlines()
     if len(lines) < 2 or lines[0].strip() != "1" or not lines[1].startswith("# "):
-        raise CLIError("the server state is not in format version 1, the only one that HAProxy 2.6 to 3.0 write")
+        raise CLIError("the server state is not in format version 1, the only one that HAProxy 2.6 to 3.2 write")
     header = lines[1][2:].split()
-    return [_server_row(dict(zip(header, line.split()))) for line in lines[2:] if line and not line.startswith("#")]
+    places = {name: place for place, name in enumerate(header)}
+    columns = [(places.get(_COLUMNS.get(name, name)), name not in _TEXTS) for name in ServerRow._fields]
+    return [_server_row(line.split(), columns) for line in lines[2:] if line and not line.startswith("#")]
 
 
-def _server_row(cells: dict[str, str]) -> ServerRow:
-    values: dict[str, str | int] = {}
-    for field in dataclasses.fields(ServerRow):
-        text = cells.get(_COLUMNS.get(field.name, field.name), "-")
-        text = "" if text == "-" else text
-        values[field.name] = text if field.type == "str" else int(text or 0)
-    return ServerRow(**values)  # type: ignore[arg-type]
+def _server_row(cells: Sequence[str], columns: Sequence[tuple[int | None, bool]]) -> ServerRow:
+    values: list[str | int] = []
+    for place, is_number in columns:
+        text = "" if place is None or place >= len(cells) or cells[place] == "-" else cells[place]
+        try:
+            values.append(int(text or 0) if is_number else text)
+        except ValueError:
+            raise CLIError(f"the server state has text where a number is expected: {_shown(' '.join(cells))}") from None
+    return ServerRow(*values)  # type: ignore[arg-type]
+
+
+def _shown(answer: str) -> str:
+    """The first line of an answer as a message shows it: printable, and not longer than a message may be."""
+    line = answer.strip().split("\n", 1)[0]
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line[: _LONGEST_SHOWN + 1])
+    return f"{line[:_LONGEST_SHOWN]}…" if len(line) > _LONGEST_SHOWN else line or "nothing"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,8 +199,10 @@ class MasterCLI:
         self.path = path
         self.timeout = timeout
 
-    def processes(self) -> Processes:
-        return parse_processes(_exchange(self.path, "show proc", min(self.timeout, 10.0)), self.path)
+    def processes(self, patience: float = 0.0) -> Processes:
+        """What ``show proc`` says. A master that re-executes itself does not answer for a moment: `patience`, in
+        seconds, is how long that may take."""
+        return next(self._looks(time.monotonic() + patience))
 
     def current(self) -> RuntimeAPI:
         """The Runtime API of the current worker."""
@@ -196,7 +217,7 @@ class MasterCLI:
         held: dict[int, int] = {}
         for process in self.processes().old_workers:
             with contextlib.suppress(CLIError):
-                held[process.pid] = int(self.worker(process.pid).info()["CurrConns"])
+                held[process.pid] = _number(self.worker(process.pid).info().get("CurrConns", ""))
         return held
 
     def reload(self) -> Reload:
@@ -206,18 +227,30 @@ class MasterCLI:
         instead; there the first ``show proc`` of the re-executed master tells: it counts one more reload, and either
         has a worker that was not there before or counts a failed reload.
         """
-        before = self.processes()
         deadline = time.monotonic() + self.timeout
-        try:
-            answer = _exchange(self.path, "reload", self.timeout)
-        except _CutOffError:
-            answer = ""
+        before = self.processes(self.timeout)
+        answer = self._order_reload(deadline)
         verdict, _separator, log = answer.partition("\n")
         if verdict.startswith("Success="):
             return Reload(verdict == "Success=1", log[3:].strip() if log.startswith("--\n") else log.strip())
         if answer.strip():
-            raise CLIError(f"HAProxy's master socket {self.path} refused to reload: {answer.strip()}")
+            raise CLIError(f"HAProxy's master socket {self.path} refused to reload: {_shown(answer)}")
         return Reload(self._reloaded(before, deadline), "")
+
+    def _order_reload(self, deadline: float) -> str:
+        """Send ``reload``; the answer, or nothing when the master re-executed itself behind the command.
+
+        While somebody else's reload is under way nothing listens: the command was not sent then, and is sent again.
+        """
+        while True:
+            try:
+                return _exchange(self.path, "reload", max(deadline - time.monotonic(), _POLL))
+            except _NotConnectedError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL)
+            except _CutOffError:
+                return ""
 
     def _reloaded(self, before: Processes, deadline: float) -> bool:
         known = {process.pid for process in before.workers}
@@ -226,17 +259,20 @@ class MasterCLI:
                 return True
             if now.reloads > before.reloads and now.failed:
                 return False
-        raise CLIError(f"HAProxy's master at {self.path} gave no verdict on the reload in {self.timeout:g} seconds")
+        raise CLIError(f"HAProxy's master at {self.path} gave no verdict on the reload within {self.timeout:g} seconds")
 
     def _looks(self, deadline: float) -> Iterator[Processes]:
         """What ``show proc`` says, again and again until the deadline; raises when the master is not back by then."""
-        trouble: _CutOffError | None = None
-        while time.monotonic() < deadline:
-            trouble = None
+        while True:
+            trouble: _CutOffError | None = None
             try:
-                yield self.processes()
+                answer = _exchange(self.path, "show proc", min(self.timeout, 10.0))
             except _CutOffError as error:
                 trouble = error
+            else:
+                yield parse_processes(answer, self.path)
+            if time.monotonic() >= deadline:
+                break
             time.sleep(_POLL)
         if trouble is not None:
             raise trouble
@@ -253,12 +289,11 @@ def parse_processes(text: str, path: str) -> Processes:
             section = groups.get(line.strip())
         elif len(words) >= 3 and words[1] == "master":
             failed = _FAILED.search(line)
-            master = int(words[0]), int(words[2]), int(failed.group(1)) if failed else 0
+            master = _number(words[0]), _number(words[2]), _number(failed.group(1)) if failed else 0
         elif len(words) >= 4 and words[1] == "worker" and section is not None:
-            section.append(Process(int(words[0]), int(words[2]), _seconds(words[3])))
+            section.append(Process(_number(words[0]), _number(words[2]), _seconds(words[3])))
     if master is None:
-        shown = text.strip().split("\n", 1)[0] or "nothing"
-        raise CLIError(f"{path} is not the socket of an HAProxy master: it answered 'show proc' with: {shown}")
+        raise CLIError(f"{path} is not the socket of an HAProxy master: it answered 'show proc' with: {_shown(text)}")
     return Processes(*master, tuple(groups["# workers"]), tuple(groups["# old workers"]))
 
 
@@ -270,8 +305,18 @@ def _seconds(uptime: str) -> int:
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise CLIError(f"HAProxy answered with text where a number is expected: {_shown(text)}")
+    return int(text)
+
+
 class _CutOffError(CLIError):
     """No connection, or one cut before an answer came: a master that re-executes itself does both for a moment."""
+
+
+class _NotConnectedError(_CutOffError, NotRunningError):
+    """No process listens on the socket, or there is no such socket."""
 
 
 def _one_command(line: str) -> str:
@@ -290,7 +335,7 @@ def _exchange(path: str, line: str, timeout: float) -> str:
         except (ConnectionResetError, BrokenPipeError):
             answer = b""
         except OSError as error:
-            kind = _CutOffError if isinstance(error, (ConnectionRefusedError, FileNotFoundError)) else CLIError
+            kind = _NotConnectedError if isinstance(error, (ConnectionRefusedError, FileNotFoundError)) else CLIError
             raise kind(f"HAProxy does not answer at {path}: {error.strerror or error}") from None
     if not answer:
         raise _CutOffError(f"HAProxy at {path} closed the connection before it answered {line!r}")
@@ -306,6 +351,7 @@ def _ask(connection: socket.socket, path: str, line: str, timeout: float) -> byt
     """
     deadline = time.monotonic() + timeout
     parts: list[bytes] = []
+    size = 0
     connection.settimeout(timeout)
     connection.connect(path)
     connection.sendall(line.encode() + b"\n")
@@ -314,5 +360,11 @@ def _ask(connection: socket.socket, path: str, line: str, timeout: float) -> byt
             with contextlib.suppress(OSError):  # not connected any more: HAProxy was faster
                 connection.shutdown(socket.SHUT_WR)
         parts.append(part)
-        connection.settimeout(max(deadline - time.monotonic(), 0.001))
+        size += len(part)
+        if size > _LARGEST:
+            raise CLIError(f"HAProxy at {path} answered {line!r} with more than {_LARGEST // 2**20} MiB")
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout
+        connection.settimeout(left)
     return b"".join(parts)

@@ -15,6 +15,7 @@ from typing import Optional
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import (
     SUFFIX,
+    Listener,
     adoptable,
     listeners,
     owned_by,
@@ -147,10 +148,13 @@ def check_listeners(view: Mapping[str, bytes], names: Iterable[str]) -> None:
     HAProxy accepts that (SO_REUSEPORT) and splits the connections between the two.
     """
     own = set(names)
-    found = [(name, each) for name, content in view.items() for each in listeners(content.decode(errors="replace"))]
-    for name, mine in found:
-        for other, theirs in found:
-            if name in own and theirs is not mine and mine.overlaps(theirs):
+    by_port: dict[int, list[tuple[str, Listener]]] = {}
+    for name, content in view.items():
+        for each in listeners(content.decode(errors="replace")):
+            by_port.setdefault(each.port, []).append((name, each))
+    for name, mine in (found for same in by_port.values() for found in same if found[0] in own):
+        for other, theirs in by_port[mine.port]:
+            if theirs is not mine and mine.overlaps(theirs):
                 raise PublishError(
                     f"{name}{SUFFIX} and {other}{SUFFIX} would both listen on port {mine.port} "
                     f"({mine.section} on {mine}, {theirs.section} on {theirs}) and HAProxy would split the connections "

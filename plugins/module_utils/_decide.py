@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Head
+    from ansible_collections.pgsvc.access.plugins.module_utils._rehearsal import Asked
+    from ansible_collections.pgsvc.access.plugins.module_utils._runtime import Changes
 
 NONE = "none"
 RUNTIME = "runtime"
@@ -25,6 +27,27 @@ class Decision:
 
     method: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done with the running process.
+
+    `changes` are those for the Runtime API, `draining` the servers that wait for their last sessions since an earlier
+    run, `asked` the servers whose verdict decides whether `changes` are exact, `accepted` differences that no reload
+    removes.
+    """
+
+    decision: Decision
+    changes: Sequence[Changes] = ()
+    draining: Sequence[str] = ()
+    asked: Sequence[Asked] = ()
+    accepted: Sequence[str] = ()
+
+    def reloading(self, why: str) -> Plan:
+        """The same by a reload, as the Runtime API will not do."""
+        reason = f"only a reload can apply this ({why})"
+        return replace(self, decision=Decision(RELOAD, reason), changes=(), asked=())
 
 
 def decide(

@@ -29,8 +29,17 @@ class CLIError(Exception):
     """A socket of HAProxy that does not answer, or an answer that is a refusal; the message names the socket."""
 
 
+class NotRunningError(CLIError):
+    """No process listens on a socket of HAProxy, or the socket does not exist."""
+
+
 class ApplyError(Exception):
     """HAProxy did not come to what the files say."""
+
+
+def not_undone(error: OSError, again: OSError) -> PublishError:
+    """What to say when a failed change could not be undone either."""
+    return PublishError(f"{file_error(error)}. What had been written could not be undone: {file_error(again)}")
 
 
 def file_error(error: OSError) -> str:

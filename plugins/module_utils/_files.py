@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".pgsvc-"
@@ -30,6 +32,15 @@ def leftovers(directory: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     return [directory / n for n in sorted(names) if n.startswith(TEMPORARY_PREFIX) and n.endswith(TEMPORARY_SUFFIX)]
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Up to `most` bytes of a regular file. Raises `OSError` for anything else: a FIFO would never end to be read."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+        return stream.read(most)
 
 
 def write_new(path: Path, content: bytes, mode: int) -> None:

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils import _confdir
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Change, Entry
-from ansible_collections.pgsvc.access.plugins.module_utils._decide import NONE, Decision
+from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import LOCK
+from ansible_collections.pgsvc.access.plugins.module_utils._decide import NONE, Decision, Plan
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, PublishError, file_error
 from ansible_collections.pgsvc.access.plugins.module_utils._files import leftovers
 from ansible_collections.pgsvc.access.plugins.module_utils._lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Applied, Request, Result, Step
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import owned_by, owner_of
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, owned_by, owner_of, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._state_dir import inspect, prepare
 from ansible_collections.pgsvc.access.plugins.module_utils._states import States
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._running import Running
-
-_LOCK_TIMEOUT = 120.0  # seconds: longer than any one run holds the lock
 
 
 def _no_step(_done: str) -> None:
@@ -54,7 +54,8 @@ class _Publication:
         directory = self.request.conf_dir
         if not directory.is_dir():
             return self._without_directory()
-        with locked(directory, _LOCK_TIMEOUT) as lock:
+        inspect(self.request.state_dir)
+        with locked(directory, LOCK) as lock:
             self.lock = lock
             return self._publish(self._read())
 
@@ -86,20 +87,29 @@ class _Publication:
     def _publish(self, disk: Mapping[str, Entry]) -> Result:
         request, result = self.request, self.result
         result.changes = self._compare(disk)
-        states = States(request.state_dir, _confdir.after(disk, result.changes))
-        running = self._running(disk) if request.apply else None
-        decision = running.decide() if running else Decision(NONE, self._why_not_applied())
-        result.applied = Applied(
-            running.method(decision) if running else NONE, decision.reason, running.draining if running else ()
-        )
-        self._note_unrested(states)
+        view = self._parsed(disk)
+        states = States(request.state_dir, view, {change.name for change in result.changes})
+        running = self._running(disk, view) if request.apply else None
+        plan = running.plan() if running else Plan(Decision(NONE, self._why_not_applied()))
+        self._say_applied(running, plan)
+        result.warnings += [f"HAProxy shows what no reload changes: {text}" for text in plan.accepted]
+        self._note_stale(states)
         if result.changed:
-            self._change(disk, states, running, decision)
+            self._change(disk, states, running, plan)
         if running:
             self._count_old_workers(running)
         elif request.apply:
             self._not_running()
         return result
+
+    def _parsed(self, disk: Mapping[str, Entry]) -> dict[str, ServiceFile]:
+        """The service files of the directory as it is going to be, each parsed once."""
+        contents = _confdir.after(disk, self.result.changes)
+        return {name: parse(name, content.decode(errors="surrogateescape")) for name, content in contents.items()}
+
+    def _say_applied(self, running: Optional[Running], plan: Plan) -> None:
+        method = running.method(plan.decision) if running else NONE
+        self.result.applied = Applied(method, plan.decision.reason, plan.draining)
 
     def _count_old_workers(self, running: Running) -> None:
         try:
@@ -107,27 +117,30 @@ class _Publication:
         except CLIError as error:
             self.result.warnings.append(f"The sessions of old workers could not be counted: {error}")
 
-    def _running(self, disk: Mapping[str, Entry]) -> Optional[Running]:
+    def _running(self, disk: Mapping[str, Entry], view: Mapping[str, ServiceFile]) -> Optional[Running]:
         from ansible_collections.pgsvc.access.plugins.module_utils import _process  # noqa: PLC0415
         from ansible_collections.pgsvc.access.plugins.module_utils._running import Running  # noqa: PLC0415
 
         process = _process.find(self.request.master_socket, self.request.stats_socket)
         if process is None:
-            self._check_deaf()
+            self._check_unreachable()
             return None
-        return Running(self.request, process, disk, self.result.changes)
+        return Running(self.request, process, disk, self.result.changes, view)
 
-    def _change(
-        self, disk: Mapping[str, Entry], states: States, running: Optional[Running], decision: Decision
-    ) -> None:
+    def _change(self, disk: Mapping[str, Entry], states: States, running: Optional[Running], plan: Plan) -> None:
         from ansible_collections.pgsvc.access.plugins.module_utils import _change  # noqa: PLC0415
 
         request, result = self.request, self.result
-        if result.todo or decision.method != NONE:
-            _change.check(request, disk, result, running)
+        validation = _change.Validation(request, running)
+        if result.todo or plan.decision.method != NONE:
+            validation.check(disk, result)
+        if running and plan.asked:
+            plan = running.settled(plan, validation.ask(plan.asked) or {})
+            self._say_applied(running, plan)
         if not request.check:
+            prepare(request.state_dir)
             writing = _change.Writing(request, disk, result.todo, states, self.step)
-            _change.Carrying(request, writing, running, self.lock, self.step).carry_out(result, decision)
+            _change.Carrying(request, writing, running, validation, self.lock, self.step).carry_out(result, plan)
 
     def _compare(self, disk: Mapping[str, Entry]) -> list[Change]:
         request = self.request
@@ -143,14 +156,14 @@ class _Publication:
     def _why_not_applied(self) -> str:
         return "HAProxy is not running" if self.request.apply else "apply is false"
 
-    def _note_unrested(self, states: States) -> None:
-        """A state file that is lost or wrong is set right: a restart would let connections through unchecked."""
-        names = sorted(set(states.unrested()) - {change.name for change in self.result.todo})
+    def _note_stale(self, states: States) -> None:
+        """A state file that is lost or wrong is rewritten: a restart would let connections through unchecked."""
+        names = sorted(set(states.stale()) - {change.name for change in self.result.todo})
         if names:
-            self.result.mended = True
-            self.result.warnings.append(f"Server states that were not at rest are written anew: {', '.join(names)}")
+            self.result.states_rewritten = True
+            self.result.warnings.append(f"The server-state files of {', '.join(names)} were lost or wrong: rewritten")
 
-    def _check_deaf(self) -> None:
+    def _check_unreachable(self) -> None:
         """Raise `PublishError` when HAProxy runs but cannot be spoken to: what it took over could not be verified."""
         request = self.request
         from ansible_collections.pgsvc.access.plugins.module_utils import _systemd  # noqa: PLC0415

@@ -58,7 +58,7 @@ class Result:
     applied: Applied = field(default_factory=lambda: Applied(NONE, ""))
     old_workers: Mapping[str, int] = field(default_factory=lambda: {"count": 0, "sessions": 0})
     warnings: list[str] = field(default_factory=list)
-    mended: bool = False
+    states_rewritten: bool = False
 
     @property
     def todo(self) -> list[Change]:
@@ -67,7 +67,7 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        return self.mended or self.applied.method != NONE or bool(self.todo)
+        return self.states_rewritten or self.applied.method != NONE or bool(self.todo)
 
     def to_dict(self, directory: Path, diff: bool) -> dict[str, Any]:
         """The result as the module returns it."""

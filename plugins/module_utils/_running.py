@@ -2,115 +2,166 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What HAProxy runs, compared with what the files say."""
+"""What HAProxy runs, compared with what the files say. Looks, changes nothing."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import socket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Union
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _confdir, _loaded
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils import _loaded, _unfinished
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Change, Entry
-from ansible_collections.pgsvc.access.plugins.module_utils._decide import RELOAD, SYSTEMD, Decision, decide
+from ansible_collections.pgsvc.access.plugins.module_utils._decide import (
+    RELOAD,
+    RUNTIME,
+    SYSTEMD,
+    Decision,
+    Plan,
+    decide,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Head
 from ansible_collections.pgsvc.access.plugins.module_utils._process import Process
+from ansible_collections.pgsvc.access.plugins.module_utils._rehearsal import Asked, Verdicts
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
 from ansible_collections.pgsvc.access.plugins.module_utils._runtime import (
     Changes,
+    Difference,
     NeedsReload,
-    Stat,
+    Proxy,
     differences,
     plan_changes,
+    proxies,
 )
-from ansible_collections.pgsvc.access.plugins.module_utils._server_state import FORCED_DRAIN
+from ansible_collections.pgsvc.access.plugins.module_utils._server_state import FORCED_DRAIN, RUNNING, STARTING
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, owned_by, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._verdicts import Knowledge
 
 
 class Running:
-    """The running process and the services that a call is about. Looks, changes nothing.
+    """The running process and the services that a call is about.
 
-    `disk` is the directory before the change, `changes` what the call makes of it. Of the servers, `decide` finds the
-    `changes` that the Runtime API can make, and those that are `draining` since an earlier run.
+    `view` has the service files of the whole directory as the call makes them, `services` those that the call is
+    about. `loaded` is what the worker has loaded of them.
     """
 
     def __init__(
-        self, request: Request, process: Process, disk: Mapping[str, Entry], changes: Sequence[Change]
+        self,
+        request: Request,
+        process: Process,
+        disk: Mapping[str, Entry],
+        changes: Sequence[Change],
+        view: Mapping[str, ServiceFile],
     ) -> None:
         self.process = process
         self.record_path = request.state_dir / "loaded.json"
-        self.view = _confdir.after(disk, changes)
-        self.services = {c.name: _parse(c.name, self.view[c.name]) for c in changes if c.name in self.view}
-        self._record = _loaded.read_record(self.record_path)
-        self.loaded = _loaded.loaded(self._record, process.worker, disk)
+        self.unfinished_path = request.state_dir / "unfinished.json"
+        self.view = view
+        self.services = {change.name: view[change.name] for change in changes if change.name in view}
+        self.record = _loaded.read_record(self.record_path)
+        self.unfinished = _unfinished.read(self.unfinished_path, process.worker)
+        self.loaded = self._find_loaded(disk, changes)
         self.gone = self._find_gone(request, changes)
         self._kept = {file.name for file in request.files if not file.cut_removed}
-        self.changes: list[Changes] = []
-        self.draining: list[str] = []
+
+    def _find_loaded(self, disk: Mapping[str, Entry], changes: Sequence[Change]) -> Mapping[str, Head]:
+        if self.record.worker == self.process.worker:
+            return self.record.heads
+        rewritten = {change.name for change in changes if change.before != change.after}
+        found: dict[str, Head] = {}
+        for name in _loaded.loaded_names(self.record, self.process.worker, disk):
+            service = self.view[name] if name not in rewritten else parse(name, disk[name].text)
+            if service.owner is not None:
+                with contextlib.suppress(ValueError):  # broken by hand since: no process can have loaded it
+                    found[name] = _loaded.head(service)
+        return found
 
     def _find_gone(self, request: Request, changes: Sequence[Change]) -> set[str]:
         """Services that have no file any more: those this call removes, and those whose removal was never applied."""
         gone = {change.name for change in changes if change.name not in self.view}
-        if self._record is not None:
-            for name, head in self._record.heads.items():
-                if name not in self.view and owned_by(head.owner, request.owners):
-                    gone.add(name)
+        for name, head in self.record.heads.items():
+            if name not in self.view and owned_by(head.owner, request.owners):
+                gone.add(name)
         return gone
 
-    def decide(self) -> Decision:
-        """Which way leads to the files; also finds `changes` and `draining`."""
-        stat = self.process.api.stat()
-        proxies = {row["pxname"] for row in stat}
+    def look(self) -> dict[str, Proxy]:
+        """The proxies as they run now."""
+        return proxies(self.process.api.servers_state(), self.process.api.stat())
+
+    def plan(self) -> Plan:
+        """Which way leads to the files."""
+        running = self.look()
         reasons: dict[str, str] = {}
-        for name, plan in self._plans(stat, proxies).items():
-            if isinstance(plan, NeedsReload):
-                reasons[name] = plan.reason
-            else:
-                reasons[name] = ""
-                self.changes.append(plan)
-        return decide(self.target(), self.gone, self.loaded, proxies, reasons)
-
-    def _plans(self, stat: Stat, proxies: Collection[str]) -> dict[str, Union[Changes, NeedsReload]]:
-        """What brings the servers to the files, of the services whose servers are not there yet.
-
-        Where the head is not loaded, only a reload helps, and brings the servers, too.
-        """
-        rows = self.process.api.servers_state() if self.services else []
-        plans: dict[str, Union[Changes, NeedsReload]] = {}
+        changes: list[Changes] = []
+        draining: list[str] = []
+        accepted: list[str] = []
         for name, service in self.services.items():
             head = self.loaded.get(name)
-            if name in proxies and head is not None and head.digest == service.head_digest:
-                plan = self._plan(service, head, rows, stat)
-                if plan:
-                    plans[name] = plan
-        return plans
+            # Where the head is not loaded, only a reload helps, and brings the servers, too.
+            if name not in running or head is None or head.digest != service.head_digest:
+                continue
+            if head.accepted and self._are_accepted(differences(service, running[name]), head):
+                accepted += [f"{name}: {text}" for text in head.accepted]
+                continue
+            plan, waiting = self._plan(service, head, running[name])
+            draining += waiting
+            if isinstance(plan, NeedsReload):
+                reasons[name] = plan.reason
+            elif plan:
+                reasons[name] = ""
+                changes.append(plan)
+        decision = decide(self.target(), self.gone, self.loaded, running, reasons)
+        asked = [Asked(self.services[each.proxy], line) for each in changes for line in each.unasked]
+        return Plan(decision, changes, draining, asked if decision.method == RUNTIME else (), accepted)
 
-    def _plan(
-        self, service: ServiceFile, head: _loaded.Head, rows: Sequence[ServerRow], stat: Stat
-    ) -> Union[Changes, NeedsReload]:
-        name, wanted = service.name, service.servers()
-        if head.accepted and set(differences(name, service.head, rows, stat, wanted)) <= set(head.accepted):
-            return Changes()
-        options = _loaded.head(service).options
-        replaced = [server for server, words in options.items() if head.options.get(server, words) != words]
-        cut = name not in self._kept
-        plan = plan_changes(name, service.head, rows, stat, wanted, cut_removed=cut, replaced=replaced)
+    @staticmethod
+    def _are_accepted(found: Sequence[Difference], head: Head) -> bool:
+        return {each.text for each in found} <= set(head.accepted)
+
+    def _plan(self, service: ServiceFile, head: Head, proxy: Proxy) -> tuple[Union[Changes, NeedsReload], list[str]]:
+        """The changes of one service, and its servers that leave and wait for their last sessions already."""
+        replaced = [
+            line.name
+            for line in service.servers
+            if line.name in head.options and head.options[line.name] != _loaded.hidden_options(line)
+        ]
+        cut = service.name not in self._kept
+        plan = plan_changes(service, proxy, cut_removed=cut, replaced=replaced, unfinished=self.unfinished)
         if isinstance(plan, NeedsReload):
-            return plan
-        waiting = [removal for removal in plan.removals if not removal.cut and _waits(removal.server, rows, stat)]
-        self.draining.extend(removal.server for removal in waiting)
-        return replace(plan, removals=tuple(removal for removal in plan.removals if removal not in waiting))
+            return plan, []
+        waiting = [removal for removal in plan.removals if not removal.cut and _waits(removal.server, proxy)]
+        removals = tuple(removal for removal in plan.removals if removal not in waiting)
+        return replace(plan, removals=removals), [removal.server for removal in waiting]
 
-    def left(self, draining: Collection[str]) -> dict[str, list[str]]:
+    def settled(self, plan: Plan, verdicts: Verdicts) -> Plan:
+        """The plan once the verdicts of what it asked are there: a change in place keeps the verdict of before."""
+        running = self.look()
+        for service, line in plan.asked:
+            row = running[service.name].rows[line.name] if service.name in running else None
+            up = row is not None and row.op_state in (STARTING, RUNNING)
+            verdict = verdicts.get((service.name, line.name))
+            if verdict is None or verdict.up is not up:
+                found = "could not be asked" if verdict is None else "passes" if verdict.up else "fails"
+                return plan.reloading(f"the new health check of server {service.name}/{line.name} {found}")
+        return plan
+
+    def knowledge(self, services: Collection[ServiceFile]) -> Knowledge:
+        """With which states a new worker that loads `services` begins."""
+        return Knowledge(services, self.loaded, self.look(), self.unfinished, resolve)
+
+    def left(self, draining: Collection[str]) -> dict[str, list[Difference]]:
         """In what the running servers are not those of the files, by service; nothing when they are the same."""
-        stat, rows = self.process.api.stat(), self.process.api.servers_state()
+        running = self.look()
         found = {
-            name: differences(name, service.head, rows, stat, service.servers(), draining=draining)
+            name: differences(service, running.get(name, Proxy(name)), draining)
             for name, service in self.services.items()
         }
-        return {name: texts for name, texts in found.items() if texts}
+        return {name: each for name, each in found.items() if each}
 
-    def target(self) -> dict[str, _loaded.Head]:
+    def target(self) -> dict[str, Head]:
         """What the process is to have loaded."""
         return {name: _loaded.head(service) for name, service in self.services.items()}
 
@@ -119,13 +170,16 @@ class Running:
         return SYSTEMD if decision.method == RELOAD and self.process.master is None else decision.method
 
 
-def _waits(server: str, rows: Sequence[ServerRow], stat: Stat) -> bool:
+def _waits(server: str, proxy: Proxy) -> bool:
     """Whether a server that has to go is in drain already and still holds sessions: nothing can be done now."""
-    proxy, _slash, name = server.partition("/")
-    drained = any((r.be_name, r.srv_name) == (proxy, name) and r.admin_state & FORCED_DRAIN for r in rows)
-    held = sum(int(row["scur"] or 0) for row in stat if (row["pxname"], row["svname"]) == (proxy, name))
-    return drained and held > 0
+    name = server.partition("/")[2]
+    return bool(proxy.rows[name].admin_state & FORCED_DRAIN) and proxy.sessions(name) > 0
 
 
-def _parse(name: str, content: bytes) -> ServiceFile:
-    return parse(name, content.decode(errors="surrogateescape"))
+@functools.cache
+def resolve(name: str) -> frozenset[str]:
+    """The addresses that the name has now, as HAProxy would ask for them; none when it cannot be resolved."""
+    try:
+        return frozenset(str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
+    except OSError:
+        return frozenset()

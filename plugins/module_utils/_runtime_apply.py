@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection
 
 from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import CUT, VERDICTS
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._runtime import Addition, Changes, Removal
 from ansible_collections.pgsvc.access.plugins.module_utils._server_state import (
@@ -19,7 +21,6 @@ from ansible_collections.pgsvc.access.plugins.module_utils._server_state import 
 )
 
 _POLL = 0.1  # seconds between two looks at a server's first verdict
-_CUT_TIMEOUT = 10.0  # seconds until the sessions of a removed server must be gone once they are cut
 
 
 def apply_changes(api: RuntimeAPI, *changes: Changes) -> list[str]:
@@ -36,6 +37,7 @@ def apply_changes(api: RuntimeAPI, *changes: Changes) -> list[str]:
     draining = [left for each in changes for removal in each.removals if (left := _take_out(api, removal))]
     replacements = [pair for each in changes for pair in each.replacements]
     for removal, addition in replacements:
+        _check_idle(api, removal)
         _take_out(api, removal)
         _begin(api, addition)
     _finish(api, [addition for _removal, addition in replacements])
@@ -73,7 +75,7 @@ def _finish(api: RuntimeAPI, additions: Collection[Addition]) -> None:
 
 def _await_verdicts(api: RuntimeAPI, additions: Collection[Addition]) -> None:
     awaited = {addition.server for addition in additions}
-    patience = max((addition.timeout for addition in additions), default=0.0)
+    patience = min(max((addition.timeout for addition in additions), default=0.0), VERDICTS)
     deadline = time.monotonic() + patience
     while awaited:
         for row in api.servers_state():
@@ -106,8 +108,15 @@ def _take_out(api: RuntimeAPI, removal: Removal) -> str:
     return ""
 
 
+def _check_idle(api: RuntimeAPI, removal: Removal) -> None:
+    """A session that has come since the plan was made is not cut: then a reload has to do it."""
+    _do(api, f"set server {removal.server} weight 0")
+    if _sessions(api, removal.server):
+        raise CLIError(f"server {removal.server} has taken a session meanwhile")
+
+
 def _delete(api: RuntimeAPI, server: str) -> None:
-    deadline = time.monotonic() + _CUT_TIMEOUT
+    deadline = time.monotonic() + CUT
     while True:
         _do(api, f"shutdown sessions server {server}")
         answer = api.command(f"del server {server}")
@@ -124,8 +133,13 @@ def _sessions(api: RuntimeAPI, server: str) -> int:
     return sum(int(row["scur"] or 0) + int(row["qcur"] or 0) for row in rows)
 
 
+_ADDRESS_CHANGED = re.compile(r"(no need to change|IP changed|port changed) .* by 'stats socket command'")
+
+
 def _do(api: RuntimeAPI, command: str, expected: str = "") -> None:
-    """HAProxy says nothing when it has done what it was told, but for ``add server``."""
+    """HAProxy says nothing when it has done what it was told, but for ``add server`` and a new address."""
     answer = api.command(command).strip()
+    if " addr " in command and command.startswith("set server ") and _ADDRESS_CHANGED.match(answer):
+        return
     if answer != expected and not (expected and expected in answer):
         raise CLIError(f"HAProxy refuses {command!r}: {answer}")

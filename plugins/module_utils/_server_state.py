@@ -15,10 +15,11 @@ what a state file says, and an older state would undo the change for which it re
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, word_after
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
@@ -34,63 +35,50 @@ STOPPED, STARTING, RUNNING = 0, 1, 2  # srv_op_state
 FORCED_MAINT, CONFIGURED_MAINT, FORCED_DRAIN = 0x01, 0x04, 0x08  # srv_admin_state
 CHECK_CONFIGURED, CHECK_ENABLED = 0x02, 0x04  # srv_check_state
 NO_VERDICT = 1  # srv_check_status: "INI", no check has ended yet
+PASSED = 15  # srv_check_status: "L7OK"
+CHECK_PASSED = 3  # srv_check_result
 
 
-def resting(proxy: str, servers: Iterable[ServerLine], default_server: Sequence[str] = ()) -> str:
+class State(NamedTuple):
+    """What a state file says of one server: at most one of the running worker's row and a verdict asked just now.
+
+    `up` is the verdict where it is not the row's, `address` the one that it was asked at, `admin` the maintenance or
+    drain that an administrator has put the server into.
+    """
+
+    row: Optional[ServerRow] = None
+    up: bool = False
+    address: str = ""
+    admin: int = 0
+
+
+DOWN = State()
+
+
+def resting(service: ServiceFile) -> str:
     """The file that lets no connection through to a server before its checks have passed.
 
-    `default_server` are the words of that line. A server without checks is up, as nothing would ever bring it up.
+    A server without checks is up in it, as nothing would ever bring it up.
     """
-    return _file(_resting_line(proxy, line, default_server) for line in servers if _has_own_state(line, default_server))
+    return carried(service, {})
 
 
-def carried(
-    proxy: str, servers: Iterable[ServerLine], rows: Iterable[ServerRow], default_server: Sequence[str] = ()
-) -> str:
-    """The file that gives each server the verdict that it has in the running worker; `rows` may be of all proxies.
-
-    DOWN is what a server gets that the worker does not know, knows under another address, or has not checked yet.
-    """
-    known = {row.srv_name: row for row in rows if row.be_name == proxy}
+def carried(service: ServiceFile, states: Mapping[str, State]) -> str:
+    """The file that gives each server its state, by name; DOWN is what a server gets that `states` lacks."""
     lines = []
-    for line in servers:
-        if _has_own_state(line, default_server):
-            row = known.get(line.name)
-            if row is None or not _same_verdict(line, row, default_server):
-                lines.append(_resting_line(proxy, line, default_server))
+    for line in service.servers:
+        if has_own_state(line, service.default_server):
+            state = states.get(line.name, DOWN)
+            if state.row is None:
+                lines.append(_asked_line(service, line, state))
             else:
-                lines.append(_carried_line(line, row, default_server))
-    return _file(lines)
+                lines.append(_known_line(service, line, state.row))
+    return "\n".join(("1", _HEADER, *lines)) + "\n"
 
 
-def half_done(row: ServerRow, weight: int) -> bool:
-    """Whether a run that was killed while it added or removed this server left it as it is, and nobody wants it so.
-
-    `weight` is what the configuration gives it. We take a server to weight 0 before we drain it or put it into
-    maintenance, and end its checks before the latter: an administrator's own maintenance or drain leaves both alone.
-    """
-    if row.uweight != 0 or weight == 0:
-        return False
-    if row.check_state & CHECK_CONFIGURED:
-        return bool(row.admin_state & FORCED_DRAIN) or not row.check_state & CHECK_ENABLED
-    return bool(row.admin_state & (FORCED_DRAIN | FORCED_MAINT))
-
-
-def _has_own_state(line: ServerLine, default_server: Sequence[str]) -> bool:
+def has_own_state(line: ServerLine, default_server: Sequence[str]) -> bool:
     """A server that tracks another one takes over that one's state when it is loaded (5.2 "track")."""
     return "track" not in line.words(default_server)
-
-
-def _same_verdict(line: ServerLine, row: ServerRow, default_server: Sequence[str]) -> bool:
-    if half_done(row, line.effective_weight(default_server)):
-        return False
-    if row.fqdn != line.address and not same_address(row.addr, line.address):
-        return False
-    if line.port and row.port != line.port:
-        return False
-    if not line.checked(default_server):
-        return True
-    return bool(row.check_state & CHECK_CONFIGURED) and row.check_status != NO_VERDICT
 
 
 def same_address(one: str, other: str) -> bool:
@@ -105,25 +93,36 @@ def same_address(one: str, other: str) -> bool:
         return False
 
 
-def _resting_line(proxy: str, line: ServerLine, default_server: Sequence[str]) -> str:
-    up = not line.checked(default_server)
-    maintenance = FORCED_MAINT | CONFIGURED_MAINT if "disabled" in line.words(default_server) else 0
+def _asked_line(service: ServiceFile, line: ServerLine, state: State) -> str:
+    unchecked = not line.checked(service.default_server)
+    disabled = FORCED_MAINT | CONFIGURED_MAINT if "disabled" in line.words(service.default_server) else 0
     return _line(
         line,
-        default_server,
-        be_name=proxy,
-        op_state=RUNNING if up else STOPPED,
-        admin_state=maintenance,
-        check_status=NO_VERDICT,
-        check_state=0 if up else CHECK_CONFIGURED | CHECK_ENABLED,
+        service.default_server,
+        be_name=service.name,
+        addr=state.address if line.by_name and state.address else "-",
+        fqdn=line.address if line.by_name and state.address else "-",
+        op_state=RUNNING if unchecked or state.up else STOPPED,
+        admin_state=disabled | state.admin,
+        check_status=PASSED if state.up and not unchecked else NO_VERDICT,
+        check_result=CHECK_PASSED if state.up and not unchecked else 0,
+        check_health=_full_health(line, service.default_server) if state.up else 0,
+        check_state=0 if unchecked else CHECK_CONFIGURED | CHECK_ENABLED,
     )
 
 
-def _carried_line(line: ServerLine, row: ServerRow, default_server: Sequence[str]) -> str:
-    checked = line.checked(default_server)
+def _full_health(line: ServerLine, default_server: Sequence[str]) -> int:
+    """The health of a server none of whose checks has failed: `rise` + `fall` - 1 (5.2, defaults 2 and 3)."""
+    words = line.words(default_server)
+    rise, fall = (int(word_after(words, word) or default) for word, default in (("rise", "2"), ("fall", "3")))
+    return rise + fall - 1
+
+
+def _known_line(service: ServiceFile, line: ServerLine, row: ServerRow) -> str:
+    checked = line.checked(service.default_server)
     return _line(
         line,
-        default_server,
+        service.default_server,
         be_id=row.be_id,
         be_name=row.be_name,
         srv_id=row.srv_id,
@@ -167,7 +166,3 @@ def _line(
         *(check_port, "-", "-", 0),
     )
     return " ".join(str(column) for column in columns)
-
-
-def _file(lines: Iterable[str]) -> str:
-    return "\n".join(("1", _HEADER, *lines)) + "\n"

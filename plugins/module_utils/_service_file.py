@@ -10,68 +10,86 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Optional
 
-from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, parse_server_line
+from ansible_collections.pgsvc.access.plugins.module_utils._grammar import (
+    SECTIONS,
+    Words,
+    directives,
+    unquoted,
+    words,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, server_line
 
 SUFFIX = ".cfg"
 
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]+")
 _OWNER = re.compile(r"^# managed by pgsvc\.access, owner (\S+):", re.MULTILINE)
 _OWNER_ARGUMENT = re.compile(r"[^\s:*]+")
-
-# The keywords that open a section (HAProxy configuration manual 2.4 to 12, up to HAProxy 3.2).
-_SECTIONS = frozenset(
-    (
-        *(
-            "acme",
-            "backend",
-            "cache",
-            "crt-store",
-            "defaults",
-            "fcgi-app",
-            "frontend",
-            "global",
-            "http-errors",
-            "listen",
-        ),
-        *("log-forward", "log-profile", "mailers", "peers", "program", "resolvers", "ring", "traces", "userlist"),
-    )
-)
+# What a health check asks (Configuration Manual 4.2).
+_CHECK_KEYWORDS = frozenset(("http-check", "tcp-check"))
+_CHECK_OPTIONS = re.compile(r"httpchk|(?:tcp|pgsql|mysql|redis|smtp|ldap|spop|ssl-hello|external)-?ch(?:ec)?k(?:s)?")
 
 
 @dataclass(frozen=True)
 class ServiceFile:
     """One `<name>.cfg`, parsed.
 
-    `head` is what HAProxy cannot change while it runs: every directive but the `server` lines, without comments and
-    blank lines and with single spaces, so that two files that mean the same have the same head.
+    `head` is what HAProxy cannot change while it runs: the words of every directive but the `server` lines, so that
+    two files that mean the same have the same head.
     """
 
     name: str
     owner: Optional[str]
-    head: tuple[str, ...]
-    server_lines: tuple[str, ...]
-    default_server: tuple[str, ...]
-    binds: frozenset[str]
+    head: tuple[Words, ...]
+    server_lines: tuple[Words, ...]
 
-    @property
+    @cached_property
     def head_digest(self) -> str:
         """SHA-256 (hex) of the head."""
-        return hashlib.sha256("\n".join(self.head).encode(errors="surrogateescape")).hexdigest()
+        text = "\n".join(map(" ".join, self.head))
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
-    @property
+    @cached_property
+    def default_server(self) -> Words:
+        """The words of all `default-server` lines."""
+        return tuple(unquoted(word) for line in self.head if line[0] == "default-server" for word in line[1:])
+
+    @cached_property
+    def binds(self) -> frozenset[str]:
+        """Every address that a `bind` line names."""
+        return frozenset(a for line in self.head if line[0] == "bind" and line[1:] for a in line[1].split(","))
+
+    @cached_property
     def state_file(self) -> Optional[str]:
         """The file from which a new process takes the states of the servers; None for a service without one."""
-        for line in self.head:
-            keyword, _blank, path = line.partition(" ")
-            if keyword == "server-state-file-name":
-                return path
-        return None
+        return next((unquoted(line[1]) for line in self.head if line[0] == "server-state-file-name" and line[1:]), None)
 
-    def servers(self) -> list[ServerLine]:
+    @cached_property
+    def check_lines(self) -> tuple[Words, ...]:
+        """The directives that say what a health check of its servers asks."""
+        return tuple(line for line in self.head if _is_about_checks(line))
+
+    @cached_property
+    def servers(self) -> tuple[ServerLine, ...]:
         """The `server` lines, taken apart. Raises `ValueError` for one that is none to HAProxy either."""
-        return [parse_server_line(line) for line in self.server_lines]
+        return tuple(server_line(line) for line in self.server_lines)
+
+    def last(self, *keywords: str) -> Optional[str]:
+        """The argument of the last directive that begins with these keywords."""
+        count, found = len(keywords), None
+        for line in self.head:
+            if len(line) > count and line[:count] == keywords:
+                found = line[count]
+        return found
+
+
+def _is_about_checks(line: Words) -> bool:
+    keyword, argument = line[0], line[1] if len(line) > 1 else ""
+    if keyword == "option":
+        return _CHECK_OPTIONS.fullmatch(argument) is not None
+    return keyword in _CHECK_KEYWORDS
 
 
 def valid_name(name: str) -> bool:
@@ -86,36 +104,13 @@ def valid_owner(owner: str) -> bool:
 
 def parse(name: str, text: str) -> ServiceFile:
     """Parse the text of `<name>.cfg`. Never fails: whether the text is valid is for HAProxy to say."""
-    head: list[str] = []
-    servers: list[str] = []
-    defaults: list[str] = []
-    binds: set[str] = set()
+    head: list[Words] = []
+    servers: list[Words] = []
     for line in text.splitlines():
-        words = _without_comment(line.split())
-        if not words:
-            continue
-        if words[0] == "server":
-            servers.append(line.strip())
-            continue
-        head.append(" ".join(words))
-        if words[0] == "default-server":
-            defaults.extend(words[1:])
-        elif words[0] == "bind" and len(words) > 1:
-            binds.update(words[1].split(","))
-    return ServiceFile(name, owner_of(text), tuple(head), tuple(servers), tuple(defaults), frozenset(binds))
-
-
-def directives(text: str) -> list[list[str]]:
-    """The words of every line that is neither blank nor a comment, without the comment that may follow them."""
-    lines = (_without_comment(line.split()) for line in text.splitlines())
-    return [words for words in lines if words]
-
-
-def _without_comment(words: list[str]) -> list[str]:
-    for position, word in enumerate(words):
-        if word.startswith("#"):
-            return words[:position]
-    return words
+        found = words(line)
+        if found:
+            (servers if found[0] == "server" else head).append(found)
+    return ServiceFile(name, owner_of(text), tuple(head), tuple(servers))
 
 
 def owner_of(text: str) -> Optional[str]:
@@ -141,10 +136,10 @@ def adoptable(name: str, text: str) -> bool:
     Only when all it declares is one `listen <name>` section: then it is the same service, written by other hands
     (Pigsty's), and nothing else is lost with it.
     """
-    lines = directives(text)
-    if not lines or lines[0][:2] != ["listen", name]:
+    lines = list(directives(text))
+    if not lines or lines[0][:2] != ("listen", name):
         return False
-    return not any(words[0] in _SECTIONS for words in lines[1:])
+    return not any(line[0] in SECTIONS for line in lines[1:])
 
 
 @dataclass(frozen=True)
@@ -178,15 +173,20 @@ def listeners(text: str) -> list[Listener]:
     """
     found: list[Listener] = []
     section = ""
-    for words in directives(text):
-        if words[0] in _SECTIONS:
-            section = " ".join(words[:2])
-        elif words[0] == "bind" and len(words) > 1 and not {"interface", "namespace"} & set(words[2:]):
-            for address in words[1].split(","):
-                listener = _listener(section, address, "transparent" in words)
-                if listener is not None:
-                    found.append(listener)
+    for line in directives(text):
+        if line[0] in SECTIONS:
+            section = " ".join(line[:2])
+        elif line[0] == "bind":
+            found.extend(bound(section, line))
     return found
+
+
+def bound(section: str, line: Words) -> list[Listener]:
+    """The listeners of one `bind` line."""
+    if len(line) < 2 or {"interface", "namespace"} & set(line[2:]):
+        return []
+    found = (_listener(section, address, "transparent" in line) for address in line[1].split(","))
+    return [listener for listener in found if listener is not None]
 
 
 def _listener(section: str, bind: str, transparent: bool) -> Optional[Listener]:

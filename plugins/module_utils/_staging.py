@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import VALIDATION
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX
 from ansible_collections.pgsvc.access.plugins.module_utils._startup import Startup
 
-_TIMEOUT = 60  # seconds; HAProxy resolves the names of servers while it checks
+_WARNING = re.compile(r"\[WARNING\]\s*(\(\d+\))?[\s:]*")
+# A check reads the state files of the servers, too, and speaks of what it finds there as a start does.
+_ABOUT_STATES = re.compile(r"from server state file|server-state after a reload|[Ss]erver state file")
 
 
 @contextlib.contextmanager
@@ -76,18 +80,28 @@ def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, 
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                timeout=_TIMEOUT,
+                timeout=VALIDATION,
             )
         except FileNotFoundError:
             raise PublishError(f"there is no {binary} to validate with: install HAProxy, or set binary") from None
         except subprocess.TimeoutExpired:
-            raise PublishError(f"{binary} -c took more than {_TIMEOUT} seconds: can it resolve all names?") from None
+            raise PublishError(
+                f"{binary} -c took more than {VALIDATION:g} seconds: can it resolve all names?"
+            ) from None
         except OSError as error:
             raise PublishError(f"{binary} cannot be started: {error.strerror}") from error
         words = done.stdout.decode(errors="replace").replace(str(stage), str(directory))
     if done.returncode != 0:
         raise PublishError(f"HAProxy rejects the new files: {_alerts(words)}")
-    return [line for line in _spoken(words) if line.startswith("[WARNING]")]
+    return [f"HAProxy warns: {warning}" for line in _spoken(words) if (warning := _warning(line))]
+
+
+def _warning(line: str) -> str:
+    """A warning without its process id; nothing for other lines, and for what it says of the server states it reads."""
+    match = _WARNING.match(line)
+    if match is None or _ABOUT_STATES.search(line):
+        return ""
+    return line[match.end() :]
 
 
 def _alerts(words: str) -> str:

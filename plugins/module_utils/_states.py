@@ -6,76 +6,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import stat
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._files import replace_file, sync_directory
-from ansible_collections.pgsvc.access.plugins.module_utils._server_state import carried, resting
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, ServiceFile, parse
-
-if TYPE_CHECKING:
-    from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._files import read_regular, replace_file, sync_directory
+from ansible_collections.pgsvc.access.plugins.module_utils._server_state import State, carried, resting
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, ServiceFile
 
 _STATE = ".state"
 _MODE = 0o600
 
 
 class States:
-    """What is to be in `directory` beside the service files of `view` (contents by stem).
+    """The state files that the service files of a view name. Files without an owner are not looked at.
 
-    Only files with an owner that take their state from there have one. Raises `PublishError` for a `server` line that
-    cannot be read.
+    `own` names the services of this call: their files have to name a path in `directory`. Raises `PublishError` for one
+    that does not, and for a `server` line that cannot be read.
     """
 
-    def __init__(self, directory: Path, view: Mapping[str, bytes]) -> None:
+    def __init__(self, directory: Path, view: Mapping[str, ServiceFile], own: Collection[str]) -> None:
         self._directory = directory
-        self._services: dict[Path, ServiceFile] = {}
-        for name, content in view.items():
-            service = parse(name, content.decode(errors="surrogateescape"))
+        self.services: dict[Path, ServiceFile] = {}
+        for name, service in view.items():
+            if service.owner is None or service.state_file is None:
+                continue
             path = directory / f"{name}{_STATE}"
-            if service.owner is not None and service.state_file == str(path):
-                self._services[path] = service
-        self.resting = {path: _resting(service) for path, service in self._services.items()}
+            if service.state_file != str(path):
+                if name in own:
+                    raise PublishError(
+                        f"{name}{SUFFIX} takes the states of its servers from {service.state_file}, but they are kept "
+                        f"in {path}: give files and state_dir of one haproxy_state_dir"
+                    )
+                path = Path(service.state_file)
+            self.services[path] = service
+        self.resting = {path: _resting(service) for path, service in self.services.items()}
 
-    def unrested(self) -> list[str]:
+    def stale(self) -> list[str]:
         """The services whose state file is not there, or does not say that every server is unverified."""
-        return [service.name for path, service in self._services.items() if not _says(path, self.resting[path])]
+        return [service.name for path, service in self.services.items() if not _says(path, self.resting[path])]
 
     def rest(self, step: Callable[[str], None]) -> None:
-        """Put all of them at rest; touches only those that are not. Raises `OSError`."""
+        """Write those that are stale. Raises `OSError`."""
         wrong = [path for path, text in self.resting.items() if not _says(path, text)]
         for path in wrong:
             replace_file(path, self.resting[path].encode(), _MODE)
             step(f"rest the servers of {path.stem}")
-        if wrong:
-            sync_directory(self._directory)
+        for directory in {path.parent for path in wrong}:
+            sync_directory(directory)
 
-    def carried(self, rows: Iterable[ServerRow]) -> dict[Path, str]:
-        """The same files with the verdicts that the running worker has, `rows`."""
-        rows = list(rows)
-        return {
-            path: carried(service.name, service.servers(), rows, service.default_server)
-            for path, service in self._services.items()
-        }
+    def check_present(self) -> None:
+        """Raise `FileNotFoundError` for the first service without its file: HAProxy would take its servers for UP."""
+        for path in self.services:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise FileNotFoundError(2, "the state file of the service is not a regular file", str(path))
+
+    def carried(self, states: Mapping[str, Mapping[str, State]]) -> dict[Path, str]:
+        """The same files with the states of their servers, by service and server."""
+        return {path: carried(service, states.get(service.name, {})) for path, service in self.services.items()}
 
     def drop_others(self) -> None:
-        """Remove the state files of services that are gone."""
+        """Remove the state files of services that are no longer there."""
         for path in self._directory.glob(f"*{_STATE}"):
-            if path not in self._services:
+            if path not in self.services:
                 path.unlink(missing_ok=True)
 
 
 def _resting(service: ServiceFile) -> str:
     try:
-        return resting(service.name, service.servers(), service.default_server)
+        return resting(service)
     except ValueError as error:
         raise PublishError(f"{service.name}{SUFFIX}: {error}") from error
 
 
 def _says(path: Path, text: str) -> bool:
     try:
-        return path.read_bytes() == text.encode()
-    except FileNotFoundError:
+        return read_regular(path, len(text) + 1) == text.encode()
+    except OSError:
         return False

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Entry
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import not_undone
 from ansible_collections.pgsvc.access.plugins.module_utils._files import (
     leftovers,
     sync_directory,
@@ -63,15 +64,18 @@ class Swap:
             raise
 
     def commit(self) -> None:
-        """Make the change. A failure leaves the directory as it was."""
+        """Make the change. Raises `OSError` when it failed and is undone, `PublishError` when it is not."""
         gone = [name for name in self._old if name not in self._new]
         journal = Journal("new", [*gone, *self._movers], self._new)
         try:
             journal.write(self._directory)
             self._step("write the journal")
             journal.carry_out(self._directory, self._step)
-        except OSError:
-            self.undo()
+        except OSError as error:
+            try:
+                self.undo()
+            except OSError as again:
+                raise not_undone(error, again) from error
             raise
 
     def undo(self) -> None:

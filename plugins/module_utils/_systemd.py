@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import SYSTEMD
+
 _BOOTED = Path("/run/systemd/system")  # sd_booted(3)
-_TIMEOUT = 90  # seconds, systemd's own default for a reload
 _PROPERTIES = "LoadState,ActiveState,MainPID,ExecStart,Environment,EnvironmentFiles,WorkingDirectory"
 _ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
 _BRACED = re.compile(r"\$\$|\$\{(\w+)\}")
@@ -43,7 +44,7 @@ def show(unit: str) -> Optional[Unit]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
-            timeout=_TIMEOUT,
+            timeout=SYSTEMD,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -125,10 +126,10 @@ def reload(unit: str) -> Optional[str]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
-            timeout=_TIMEOUT,
+            timeout=SYSTEMD,
         )
     except subprocess.TimeoutExpired:
-        return f"systemctl reload {unit} did not end within {_TIMEOUT} seconds"
+        return f"systemctl reload {unit} did not end within {SYSTEMD:g} seconds"
     except OSError as error:
         return f"systemctl cannot be started: {error.strerror}"
     if done.returncode == 0:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.pgsvc.access.plugins.module_utils._grammar import SECTIONS
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import addresses, balance_algorithm
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
@@ -25,30 +26,6 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._render import bind_l
 
 OWNER = "node"
 _PROTOCOLS = ("tcp", "http")
-# A line that begins so would end the service and open something else (HAProxy manual 2.1).
-_SECTIONS = frozenset(
-    [
-        "global",
-        "defaults",
-        "frontend",
-        "backend",
-        "listen",
-        "peers",
-        "mailers",
-        "program",
-        "resolvers",
-        "userlist",
-        "http-errors",
-        "cache",
-        "ring",
-        "fcgi-app",
-        "log-forward",
-        "log-profile",
-        "crt-store",
-        "traces",
-        "acme",
-    ]
-)
 _KEYWORD = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 
 
@@ -185,7 +162,7 @@ def _lines(value: Any) -> tuple[str, ...]:
 def _directive(value: Any) -> str:
     line = _values.one_line(value, "a line").strip()
     first = line.split()[0] if line else ""
-    if first in _SECTIONS or not _KEYWORD.fullmatch(first):
+    if first in SECTIONS or not _KEYWORD.fullmatch(first):
         raise not_allowed(value, "a directive of a service", "one line of a listen section, such as 'option httpchk'")
     return line
 

@@ -38,9 +38,23 @@ class Patroni:
         pipe = subprocess.PIPE
         self._process = subprocess.Popen([sys.executable, str(script)], stdin=pipe, stdout=pipe, text=True)
 
-    def add(self, name: str, address: str, role: str = "replica", ports: Sequence[int] = (PGBOUNCER_PORT,)) -> Member:
-        """A further member, listening when this returns."""
-        member = {"name": name, "address": address, "rest_port": REST_PORT, "ports": list(ports), "tls": self._tls}
+    def add(
+        self,
+        name: str,
+        address: str,
+        role: str = "replica",
+        ports: Sequence[int] = (PGBOUNCER_PORT,),
+        *,
+        also_at: Sequence[str] = (),
+        also_rest: Sequence[tuple[int, tuple[Path, Path] | None]] = (),
+    ) -> Member:
+        """A further member, listening when this returns.
+
+        `also_at` are further addresses of the same member, `also_rest` further ports of its REST API, each with or
+        without TLS.
+        """
+        rest = [(REST_PORT, self._tls), *((port, tls and [str(path) for path in tls]) for port, tls in also_rest)]
+        member = {"name": name, "addresses": [address, *also_at], "rest": rest, "ports": list(ports)}
         self._order({"add": member, "set": {name: {"role": role}}})
         self.members[name] = Member(name, address)
         return self.members[name]

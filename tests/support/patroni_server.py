@@ -40,22 +40,25 @@ ENDPOINTS: dict[str, frozenset[str]] = {
 class Member:
     """One member. `role` may also be ``stopped``: alive, and 503 to every check. `delay`: seconds before an answer."""
 
-    def __init__(self, name: str, address: str, rest_port: int, ports: list[int], tls: list[str] | None) -> None:
+    def __init__(
+        self, name: str, addresses: list[str], rest: list[tuple[int, list[str] | None]], ports: list[int]
+    ) -> None:
         self.name = name
-        self.address = address
-        self.rest_port = rest_port
+        self.addresses = addresses
+        self.rest = [(port, _context(tls)) for port, tls in rest]
         self.ports = ports
         self.role = "stopped"
         self.delay = 0.0
         self.checks = 0
-        self._tls = _context(tls)
         self._servers: list[asyncio.Server] = []
         self._sessions: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> None:
-        rest = await asyncio.start_server(self._check, self.address, self.rest_port, ssl=self._tls)
-        sessions = [await asyncio.start_server(self._session, self.address, port, backlog=1024) for port in self.ports]
-        self._servers = [rest, *sessions]
+        for address in self.addresses:
+            for port, tls in self.rest:
+                self._servers.append(await asyncio.start_server(self._check, address, port, ssl=tls))
+            for port in self.ports:
+                self._servers.append(await asyncio.start_server(self._session, address, port, backlog=1024))
 
     async def stop(self) -> None:
         """As a machine that is switched off: nothing listens, every session ends."""

@@ -35,7 +35,7 @@ def test_a_failed_reload_is_put_back(node: Node) -> None:
     assert result["rolled_back"] is True
     assert result["msg"].startswith("HAProxy failed to reload: ")
     assert result["msg"].endswith(
-        f". The files in {node.conf_dir} have been put back; HAProxy goes on with what it had loaded"
+        f". The files in {node.conf_dir} have been put back; HAProxy still runs what it had loaded"
     )
     assert node.snapshot(states_by_content=True) == before
     assert node.proxies() == {"a", "b", "gone"}

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -18,9 +18,11 @@ from ansible_collections.pgsvc.access.plugins.module_utils._runtime import (
     NeedsReload,
     differences,
     plan_changes,
+    proxies,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._runtime_apply import apply_changes
-from ansible_collections.pgsvc.access.plugins.module_utils._server_line import parse_server_line
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.tests.support.certificates import self_signed
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
 from ansible_collections.pgsvc.access.tests.support.service import DEFAULT_SERVER, QUICK, server_line, service_file
@@ -49,24 +51,29 @@ class Service:
         self.haproxy.start()
         wait_until(lambda: all(row.check_status != 1 for row in self.haproxy.api.servers_state()))
 
-    def plan(self, lines: Iterable[str], *, cut_removed: bool = True) -> Changes | NeedsReload:
-        api = self.haproxy.api
-        wanted = [parse_server_line(line) for line in lines]
-        return plan_changes(NAME, self.head, api.servers_state(), api.stat(), wanted, cut_removed=cut_removed)
+    def wanted(self, lines: Iterable[str]) -> ServiceFile:
+        return parse(NAME, "\n".join([*self.head, *lines]))
 
-    def change(self, lines: Iterable[str], *, cut_removed: bool = True) -> list[str]:
-        """Bring the process to these lines; it must need no reload, and be there when this returns."""
+    def plan(
+        self, lines: Iterable[str], *, cut_removed: bool = True, unfinished: Mapping[str, int] = MappingProxyType({})
+    ) -> Changes | NeedsReload:
+        running = proxies(self.haproxy.api.servers_state(), self.haproxy.api.stat())[NAME]
+        return plan_changes(self.wanted(lines), running, cut_removed=cut_removed, unfinished=unfinished)
+
+    def change(
+        self, lines: Iterable[str], *, cut_removed: bool = True, unfinished: Mapping[str, int] = MappingProxyType({})
+    ) -> list[str]:
+        """Make these lines run; it must need no reload, and be done when this returns."""
         lines = list(lines)
-        changes = self.plan(lines, cut_removed=cut_removed)
+        changes = self.plan(lines, cut_removed=cut_removed, unfinished=unfinished)
         assert isinstance(changes, Changes), changes
         draining = apply_changes(self.haproxy.api, changes)
         assert self.differences(lines, draining) == []
         return draining
 
     def differences(self, lines: Iterable[str], draining: Iterable[str] = ()) -> list[str]:
-        api = self.haproxy.api
-        wanted = [parse_server_line(line) for line in lines]
-        return differences(NAME, self.head, api.servers_state(), api.stat(), wanted, draining=list(draining))
+        running = proxies(self.haproxy.api.servers_state(), self.haproxy.api.stat())[NAME]
+        return [each.text for each in differences(self.wanted(lines), running, list(draining))]
 
     def line(self, member: str, extra: str = "weight 100") -> str:
         return server_line(self.patroni.members[member], extra)
@@ -140,8 +147,8 @@ def test_a_drained_member_may_come_back(service: Service) -> None:
     pg2, pg3 = service.line("pg2"), service.line("pg3")
     service.start([pg2, pg3], check="/replica")
     sessions = [Session(service.address), Session(service.address)]
-    assert service.change([pg3], cut_removed=False) == ["pg-primary/pg2"]
-    service.change([pg2, pg3])
+    (left,) = service.change([pg3], cut_removed=False)
+    service.change([pg2, pg3], unfinished={left: 0})
     assert service.haproxy.statuses(NAME)["pg2"].startswith("UP")
     for session in sessions:
         assert session.ping()
@@ -197,6 +204,7 @@ def test_checks_over_tls(haproxy: HAProxy, new_address: Callable[[], str], tmp_p
         service.change([service.line("pg2", tls), service.line("pg3", tls)])
         for name in ("pg2", "pg3"):
             haproxy.wait_status(NAME, name, "UP")
+        service.change([service.line("pg2", tls)])
         service.change(
             [
                 service.line("pg2", tls),
@@ -204,15 +212,6 @@ def test_checks_over_tls(haproxy: HAProxy, new_address: Callable[[], str], tmp_p
             ]
         )
         assert haproxy.statuses(NAME)["pg3"] == "DOWN"
-
-
-def self_signed(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for `name` that is its own authority, and its key."""
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-days", "2"]
-    command += ["-addext", f"subjectAltName=DNS:{name}", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    return certificate, key
 
 
 def test_ipv6(service: Service, haproxy: HAProxy) -> None:
@@ -256,7 +255,7 @@ def test_a_removal_that_was_killed_is_undone_when_the_server_is_wanted_again(
     service.start(lines, check="/replica")
     for command in commands:
         assert service.haproxy.api.command(command) == ""
-    service.change(lines)
+    service.change(lines, unfinished={"pg-primary/pg2": 0})
     service.haproxy.wait_status(NAME, "pg2", "UP")
     assert [row.check_state & 4 for row in service.haproxy.api.servers_state()] == [4, 4]
 
@@ -274,7 +273,7 @@ def test_an_addition_that_was_killed_is_completed(service: Service, steps: int) 
     for command in commands[:steps]:
         service.haproxy.api.command(command)
     with Traffic(service.address, rate=200) as tally:
-        service.change(lines)
+        service.change(lines, unfinished={"pg-primary/pg2": 0})
     assert (tally.misrouted(), tally.lost) == (0, 0), tally
     assert service.haproxy.statuses(NAME)["pg2"] == "DOWN"
 

@@ -9,9 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _server_state
-from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, parse_server_line
+from ansible_collections.pgsvc.access.plugins.module_utils import _loaded, _server_state
+from ansible_collections.pgsvc.access.plugins.module_utils._runtime import proxies
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
 from ansible_collections.pgsvc.access.plugins.module_utils._state_guard import held
+from ansible_collections.pgsvc.access.plugins.module_utils._verdicts import Knowledge
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
 from ansible_collections.pgsvc.access.tests.support.service import DEFAULT_SERVER, QUICK, server_line, service_file
@@ -31,26 +33,29 @@ class Service:
         self.default_server = DEFAULT_SERVER
         self.state = haproxy.state_dir / f"{NAME}.state"
 
-    @property
-    def servers(self) -> list[ServerLine]:
-        return [parse_server_line(line) for line in self.lines]
-
-    def write(self, *, with_state: bool = True) -> None:
+    def text(self, *, with_state: bool = True) -> str:
         folder = self.haproxy.state_dir if with_state else None
         bind = "{}:{}".format(*self.address)
-        self.haproxy.write(
-            NAME, service_file(NAME, bind, self.lines, state_dir=folder, default_server=self.default_server)
-        )
+        return service_file(NAME, bind, self.lines, state_dir=folder, default_server=self.default_server)
+
+    @property
+    def file(self) -> ServiceFile:
+        return parse(NAME, self.text())
+
+    def write(self, *, with_state: bool = True) -> None:
+        self.haproxy.write(NAME, self.text(with_state=with_state))
 
     def rest(self) -> None:
         self.state.write_text(self.resting())
 
     def resting(self) -> str:
-        return _server_state.resting(NAME, self.servers, self.default_server.split())
+        return _server_state.resting(self.file)
 
     def carried(self) -> str:
-        rows = self.haproxy.api.servers_state()
-        return _server_state.carried(NAME, self.servers, rows, self.default_server.split())
+        """The file when every verdict of the worker is taken over whose check asks the same as in the file."""
+        running = proxies(self.haproxy.api.servers_state(), self.haproxy.api.stat())
+        loaded = {NAME: _loaded.head(self.file)}
+        return _server_state.carried(self.file, Knowledge([self.file], loaded, running, {}, set).states[NAME])
 
     def reload(self) -> None:
         """As the collection reloads."""

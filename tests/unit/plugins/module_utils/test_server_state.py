@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow, parse_servers_state
-from ansible_collections.pgsvc.access.plugins.module_utils._server_line import parse_server_line
-from ansible_collections.pgsvc.access.plugins.module_utils._server_state import carried, half_done, resting
+from ansible_collections.pgsvc.access.plugins.module_utils._server_state import State, carried, resting
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
 
 PROXY = "pg-primary"
 UP = ServerRow(
@@ -46,7 +45,12 @@ LINE = "server pg1 10.10.10.11:6432 check port 8008 weight 100"
 
 
 def row(**changes: Any) -> ServerRow:
-    return dataclasses.replace(UP, **changes)
+    return UP._replace(**changes)
+
+
+def service(*lines: str, default_server: str = "") -> ServiceFile:
+    head = [f"listen {PROXY}", *([f"default-server {default_server}"] if default_server else [])]
+    return parse(PROXY, "\n".join([*head, *lines]))
 
 
 class Rest(NamedTuple):
@@ -72,74 +76,59 @@ RESTING = {
 
 @pytest.mark.parametrize("case", RESTING.values(), ids=RESTING)
 def test_resting(case: Rest) -> None:
-    line = parse_server_line(case.line)
-    (found,) = parse_servers_state(resting(PROXY, [line], case.default_server.split()))
-    expected = {"be_name": PROXY, "srv_name": line.name, "check_status": 1, **case.columns}
+    wanted = service(case.line, default_server=case.default_server)
+    (found,) = parse_servers_state(resting(wanted))
+    expected = {"be_name": PROXY, "srv_name": wanted.servers[0].name, "check_status": 1, **case.columns}
     assert {name: getattr(found, name) for name in expected} == expected
 
 
-DOWN = {"op_state": 0, "check_status": 1, "check_result": 0}
+NO_VERDICT = {"op_state": 0, "check_status": 1, "check_result": 0, "check_health": 0}
+PASSED = {"op_state": 2, "check_status": 15, "check_result": 3, "check_state": 6}
 
 
 class Carry(NamedTuple):
-    row: ServerRow
+    state: State
     line: str
     columns: dict[str, Any]
 
 
 CARRIED = {
-    "up": Carry(UP, LINE, {"op_state": 2, "check_result": 3, "check_health": 5, "last_change": 17}),
-    "down": Carry(row(op_state=0, check_result=2, check_status=17), LINE, {"op_state": 0, "check_status": 17}),
-    "in its slow start": Carry(row(op_state=1), LINE, {"op_state": 2}),
-    "going away": Carry(row(op_state=3), LINE, {"op_state": 3}),
-    "not checked yet": Carry(row(check_status=1, check_result=0), LINE, DOWN),
-    "a check is under way": Carry(row(check_result=0, check_state=7), LINE, {"op_state": 2, "check_state": 7}),
-    "unknown": Carry(row(srv_name="pg2"), LINE, DOWN),
-    "of another proxy": Carry(row(be_name="pg-replica"), LINE, DOWN),
-    "other address": Carry(row(addr="10.10.10.99"), LINE, DOWN),
-    "other port": Carry(row(port=5432), LINE, DOWN),
-    "not checked before": Carry(row(check_state=0), LINE, DOWN),
-    "weight of the file": Carry(row(uweight=3, iweight=4), LINE, {"op_state": 2, "uweight": 100, "iweight": 100}),
-    "check port of the file": Carry(row(check_port=9999), LINE, {"op_state": 2, "check_port": 8008}),
-    "maintenance": Carry(row(admin_state=1), LINE, {"op_state": 2, "admin_state": 1}),
-    "drain": Carry(row(admin_state=8), LINE, {"op_state": 2, "admin_state": 8}),
-    "half added": Carry(row(uweight=0, iweight=0, admin_state=1, check_state=2), LINE, {**DOWN, "admin_state": 0}),
-    "half removed": Carry(row(uweight=0, admin_state=8), LINE, {**DOWN, "admin_state": 0}),
-    "by name": Carry(row(fqdn="db1"), "server pg1 db1 check", {"op_state": 2, "fqdn": "db1", "addr": "10.10.10.11"}),
-    "checks are gone": Carry(row(op_state=0), "server pg1 10.10.10.11:6432", {"op_state": 2}),
-    "ipv6 spelt otherwise": Carry(row(addr="fd00::1"), "server pg1 [FD00:0::1]:6432 check", {"check_result": 3}),
+    "up": Carry(State(UP), LINE, {"op_state": 2, "check_result": 3, "check_health": 5, "last_change": 17}),
+    "down": Carry(State(row(op_state=0, check_status=17)), LINE, {"op_state": 0, "check_status": 17}),
+    "in its slow start": Carry(State(row(op_state=1)), LINE, {"op_state": 2}),
+    "going away": Carry(State(row(op_state=3)), LINE, {"op_state": 3}),
+    "a check is under way": Carry(State(row(check_state=7)), LINE, {"op_state": 2, "check_state": 7}),
+    "not known": Carry(State(), LINE, NO_VERDICT),
+    "asked, and passed": Carry(State(up=True), LINE, {**PASSED, "check_health": 4, "addr": ""}),
+    "asked, and passed, with its own counts": Carry(State(up=True), LINE + " rise 3 fall 5", {"check_health": 7}),
+    "asked, and failed": Carry(State(up=False), LINE, NO_VERDICT),
+    "asked in drain": Carry(State(up=True, admin=8), LINE, {**PASSED, "admin_state": 8}),
+    "not known in maintenance": Carry(State(admin=1), LINE, {**NO_VERDICT, "admin_state": 1}),
+    "weight of the file": Carry(State(row(uweight=3)), LINE, {"op_state": 2, "uweight": 100, "iweight": 100}),
+    "check port of the file": Carry(State(row(check_port=9999)), LINE, {"op_state": 2, "check_port": 8008}),
+    "maintenance": Carry(State(row(admin_state=1)), LINE, {"op_state": 2, "admin_state": 1}),
+    "drain": Carry(State(row(admin_state=8)), LINE, {"op_state": 2, "admin_state": 8}),
+    "by name": Carry(State(row(fqdn="db1")), "server pg1 db1 check", {"fqdn": "db1", "addr": "10.10.10.11"}),
+    "asked by name": Carry(
+        State(up=True, address="10.10.10.99"), "server pg1 db1 check", {**PASSED, "fqdn": "db1", "addr": "10.10.10.99"}
+    ),
+    "not known, by name": Carry(State(), "server pg1 db1 check", {**NO_VERDICT, "fqdn": "", "addr": ""}),
+    "no checks any more": Carry(State(row(op_state=0)), "server pg1 10.10.10.11:6432", {"op_state": 2}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CARRIED.values(), ids=CARRIED)
 def test_carried(case: Carry) -> None:
-    (found,) = parse_servers_state(carried(PROXY, [parse_server_line(case.line)], [case.row]))
+    (found,) = parse_servers_state(carried(service(case.line), {"pg1": case.state}))
     expected = {"be_name": PROXY, "srv_name": "pg1", **case.columns}
     assert {name: getattr(found, name) for name in expected} == expected
 
 
 def test_a_server_that_tracks_another_has_no_state_of_its_own() -> None:
-    line = parse_server_line("server s 10.0.0.1:80 track pg-primary/pg1")
-    assert parse_servers_state(resting(PROXY, [line])) == parse_servers_state(carried(PROXY, [line], [])) == []
+    tracking = service("server s 10.0.0.1:80 track pg-primary/pg1")
+    assert parse_servers_state(resting(tracking)) == parse_servers_state(carried(tracking, {"s": State(UP)})) == []
 
 
 def test_no_servers() -> None:
-    assert resting(PROXY, []) == carried(PROXY, [], [UP]) == resting("other", [])
-    assert resting(PROXY, []).startswith("1\n# be_id be_name srv_id srv_name srv_addr srv_op_state ")
-
-
-@pytest.mark.parametrize(
-    ("changes", "weight", "verdict"),
-    [
-        ({}, 100, False),
-        ({"uweight": 0, "admin_state": 1, "check_state": 2}, 100, True),
-        ({"uweight": 0, "admin_state": 1, "check_state": 2}, 0, False),
-        ({"uweight": 0, "admin_state": 1}, 100, False),
-        ({"uweight": 0, "admin_state": 8}, 100, True),
-        ({"uweight": 0, "admin_state": 9, "check_state": 2}, 100, True),
-        ({"admin_state": 1, "check_state": 2}, 100, False),
-        ({"admin_state": 8}, 100, False),
-    ],
-)
-def test_half_done(changes: dict[str, Any], weight: int, verdict: bool) -> None:
-    assert half_done(row(**changes), weight) is verdict
+    assert resting(service()) == carried(service(), {"pg1": State(UP)})
+    assert resting(service()).startswith("1\n# be_id be_name srv_id srv_name srv_addr srv_op_state ")

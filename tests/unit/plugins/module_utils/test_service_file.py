@@ -39,18 +39,23 @@ listen pg-test-standby
 def test_parse() -> None:
     service = parse("pg-test-standby", TEXT)
     assert (service.name, service.owner) == ("pg-test-standby", "member/pg-test")
-    assert service.head == (
+    assert [" ".join(line) for line in service.head] == [
         "listen pg-test-standby",
         "bind *:5435,[fd00::1]:5435",
         "bind 10.0.0.1:5436 interface eth0",
         "mode tcp",
         "server-state-file-name /var/lib/haproxy/pgsvc/pg-test-standby.state",
         "default-server inter 3s weight 100",
+    ]
+    assert (service.last("mode"), service.last("default-server", "inter"), service.last("maxconn")) == (
+        "tcp",
+        "3s",
+        None,
     )
     assert service.binds == {"*:5435", "[fd00::1]:5435", "10.0.0.1:5436"}
     assert service.default_server == ("inter", "3s", "weight", "100")
     assert service.state_file == "/var/lib/haproxy/pgsvc/pg-test-standby.state"
-    assert [(line.name, line.address, line.port, line.backup) for line in service.servers()] == [
+    assert [(line.name, line.address, line.port, line.backup) for line in service.servers] == [
         ("pg-test-1", "10.10.10.11", 6432, True),
         ("pg-test-2", "10.10.10.12", 6432, False),
     ]
@@ -63,6 +68,8 @@ SAME_HEAD: dict[str, tuple[str, str, bool]] = {
     "another port": ("*:5435", "*:5445", False),
     "another default": ("inter 3s", "inter 2s", False),
     "one more option": ("    # servers", "    option tcpka", False),
+    "a blank within quotes": ("    # servers", "    http-check send hdr X 'a  b'", False),
+    "a # within quotes": ("    # servers", '    http-check send hdr X "a #b"', False),
 }
 
 
@@ -203,3 +210,18 @@ def test_overlaps(one: str, other: str, expected: bool) -> None:
 def test_a_listener_may_have_addresses_that_are_not_the_machines() -> None:
     found = listeners("listen a\n bind 10.0.0.1:1 transparent\n bind 10.0.0.2:1\n")
     assert [each.transparent for each in found] == [True, False]
+
+
+QUOTED: list[tuple[str, str, bool]] = [
+    ("log-format 'a  b'", "log-format 'a b'", False),
+    ('log-format "a #1"', 'log-format "a #2"', False),
+    ("log-format a\\ #1", "log-format a\\ #2", True),
+    ("log-format a\\#1", "log-format a\\#2", False),
+    ("log-format a#1", "log-format a#2", True),
+    ("log-format  a   # why", "log-format a", True),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), QUOTED)
+def test_blanks_and_comments_are_told_from_text_in_quotes(one: str, other: str, same: bool) -> None:
+    assert (parse("a", f"listen a\n{one}\n").head == parse("a", f"listen a\n{other}\n").head) is same

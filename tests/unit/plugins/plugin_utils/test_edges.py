@@ -13,7 +13,7 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.pgsvc.access.plugins.module_utils._dynamic_server import dynamic_words
-from ansible_collections.pgsvc.access.plugins.module_utils._server_line import parse_server_line
+from ansible_collections.pgsvc.access.plugins.module_utils._server_line import server_line
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import parse
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Listener
@@ -142,7 +142,7 @@ def test_servers_of_every_file_can_be_added_at_run_time(tls: bool) -> None:
     for planned in publication.services:
         file = parse(planned.name, render_service(planned, "/s"))
         for line in file.server_lines:
-            words = dynamic_words(parse_server_line(line).words(file.default_server))
+            words = dynamic_words(server_line(line).words(file.default_server))
             assert "check" in words
             assert ("check-ssl" in words) is tls
             assert not any(word.startswith("no-") for word in words)
