@@ -20,7 +20,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, NotRunningError
+from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import MASTER_BACK
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, CutOffError, NotRunningError
 
 _POLL = 0.05  # seconds between two looks at something that is about to change
 _LARGEST = 256 * 2**20  # bytes of one answer: `show stat` of 100,000 servers has about 30 MB
@@ -92,12 +93,17 @@ _TEXTS = frozenset(("be_name", "srv_name", "addr", "fqdn", "srvrecord", "check_a
 
 
 class RuntimeAPI:
-    """The Runtime API of one worker: by its ``stats socket``, or through the master with a `prefix` like ``@1 ``."""
+    """The Runtime API of one worker: by its ``stats socket``, or through the master with a `prefix` like ``@1 ``.
 
-    def __init__(self, path: str, prefix: str = "", timeout: float = 10.0) -> None:
+    `timeout` bounds one answer. `patience` is how long a socket may be away, as a master's is while it re-executes
+    itself. Both are seconds.
+    """
+
+    def __init__(self, path: str, prefix: str = "", timeout: float = 10.0, patience: float = 0.0) -> None:
         self.path = path
         self.prefix = prefix
         self.timeout = timeout
+        self.patience = patience
 
     def command(self, line: str) -> str:
         """The answer to one command: "" or lines that each end in a newline. What it means is the caller's to judge.
@@ -105,10 +111,21 @@ class RuntimeAPI:
         Raises `CLIError` when the socket does not answer in time, when no worker is behind the prefix, and for a
         `line` that HAProxy would read as more than one command.
         """
-        answer = _exchange(self.path, self.prefix + _one_command(line), self.timeout)
-        if self.prefix and answer.startswith(_NO_TARGET):
-            raise CLIError(f"HAProxy's master socket {self.path} knows no worker {self.prefix.strip()}")
-        return answer
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                answer = _exchange(self.path, self.prefix + _one_command(line), self.timeout)
+            except CutOffError as error:
+                # What was sent may have been done, which matters to all but questions.
+                again = isinstance(error, NotRunningError) or line.startswith("show ")
+                if not again or time.monotonic() >= deadline:
+                    raise
+            else:
+                if not (self.prefix and answer.startswith(_NO_TARGET)):
+                    return answer
+                if time.monotonic() >= deadline:
+                    raise CLIError(f"HAProxy's master socket {self.path} knows no worker {self.prefix.strip()}")
+            time.sleep(_POLL)
 
     def info(self) -> dict[str, str]:
         """``show info`` as a mapping, for example ``{"Version": "2.6.12", "CurrConns": "3"}``."""
@@ -206,7 +223,7 @@ class MasterCLI:
 
     def current(self) -> RuntimeAPI:
         """The Runtime API of the current worker."""
-        return RuntimeAPI(self.path, "@1 ")
+        return RuntimeAPI(self.path, "@1 ", patience=MASTER_BACK)
 
     def worker(self, pid: int) -> RuntimeAPI:
         """The Runtime API of the worker with that process id, which may be an old one."""
@@ -245,11 +262,11 @@ class MasterCLI:
         while True:
             try:
                 return _exchange(self.path, "reload", max(deadline - time.monotonic(), _POLL))
-            except _NotConnectedError:
+            except NotRunningError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(_POLL)
-            except _CutOffError:
+            except CutOffError:
                 return ""
 
     def _reloaded(self, before: Processes, deadline: float) -> bool:
@@ -264,10 +281,10 @@ class MasterCLI:
     def _looks(self, deadline: float) -> Iterator[Processes]:
         """What ``show proc`` says, again and again until the deadline; raises when the master is not back by then."""
         while True:
-            trouble: _CutOffError | None = None
+            trouble: CutOffError | None = None
             try:
                 answer = _exchange(self.path, "show proc", min(self.timeout, 10.0))
-            except _CutOffError as error:
+            except CutOffError as error:
                 trouble = error
             else:
                 yield parse_processes(answer, self.path)
@@ -311,14 +328,6 @@ def _number(text: str) -> int:
     return int(text)
 
 
-class _CutOffError(CLIError):
-    """No connection, or one cut before an answer came: a master that re-executes itself does both for a moment."""
-
-
-class _NotConnectedError(_CutOffError, NotRunningError):
-    """No process listens on the socket, or there is no such socket."""
-
-
 def _one_command(line: str) -> str:
     for broken in _BREAKS:
         if broken in line:
@@ -335,10 +344,10 @@ def _exchange(path: str, line: str, timeout: float) -> str:
         except (ConnectionResetError, BrokenPipeError):
             answer = b""
         except OSError as error:
-            kind = _NotConnectedError if isinstance(error, (ConnectionRefusedError, FileNotFoundError)) else CLIError
+            kind = NotRunningError if isinstance(error, (ConnectionRefusedError, FileNotFoundError)) else CLIError
             raise kind(f"HAProxy does not answer at {path}: {error.strerror or error}") from None
     if not answer:
-        raise _CutOffError(f"HAProxy at {path} closed the connection before it answered {line!r}")
+        raise CutOffError(f"HAProxy at {path} closed the connection before it answered {line!r}")
     text = answer.decode(errors="replace").rstrip("\n")
     return text + "\n" if text else ""
 

@@ -29,8 +29,12 @@ class CLIError(Exception):
     """A socket of HAProxy that does not answer, or an answer that is a refusal; the message names the socket."""
 
 
-class NotRunningError(CLIError):
-    """No process listens on a socket of HAProxy, or the socket does not exist."""
+class CutOffError(CLIError):
+    """No connection, or one cut before an answer came: a master that re-executes itself does both for a moment."""
+
+
+class NotRunningError(CutOffError):
+    """No process listens on a socket of HAProxy, or the socket does not exist. No command was sent."""
 
 
 class ApplyError(Exception):

@@ -14,7 +14,7 @@ from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._cli import MasterCLI, Processes, RuntimeAPI
 from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import MASTER_BACK, RELOAD
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, NotRunningError
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, CutOffError, NotRunningError
 from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Worker, worker
 
 _POLL = 0.05
@@ -58,6 +58,9 @@ def find(master_socket: str, stats_socket: str) -> Optional[Process]:
                 return alone
             if time.monotonic() > deadline:
                 raise CLIError(f"{error}: its master is running, but has not answered for {MASTER_BACK:g} s") from None
+        except CutOffError:
+            if time.monotonic() > deadline:
+                raise
         else:
             # Between two workers there is none for a moment.
             if found is not None or time.monotonic() > deadline:

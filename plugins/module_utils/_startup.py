@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ _DROPPED_WITH_VALUE = frozenset(("-p", "-S", "-x"))
 _DROPPED_WITH_VALUES = frozenset(("-sf", "-st"))
 
 # What a master leaves in its own environment for its next incarnation; `haproxy -c` would take it for its own.
+_EXEC = 1.0  # seconds, more than execve(2) takes
 _MASTERS_OWN = ("HAPROXY_MWORKER", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_")
 
 
@@ -134,13 +136,23 @@ def _running(pid: int) -> Optional[Startup]:
     """How a running process was started; None when it has just ended, or is not ours to look at."""
     process = Path("/proc") / str(pid)
     try:
-        command = process.joinpath("cmdline").read_bytes().decode(errors="surrogateescape").split("\0")[:-1]
+        command = _command_line(process)
         pairs = process.joinpath("environ").read_bytes().decode(errors="surrogateescape").split("\0")
         place = str(process.joinpath("cwd").readlink())
     except OSError:
         return None
     environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair and not pair.startswith(_MASTERS_OWN))
     return Startup(configuration_arguments(command[1:]), f"the running master (process {pid})", place, environment)
+
+
+def _command_line(process: Path) -> list[str]:
+    """Empty only for a process without one: a master that re-executes itself has none for an instant."""
+    deadline = time.monotonic() + _EXEC
+    while True:
+        words = process.joinpath("cmdline").read_bytes().decode(errors="surrogateescape").split("\0")[:-1]
+        if words or time.monotonic() > deadline:
+            return words
+        time.sleep(_EXEC / 50)
 
 
 def _plain_environment() -> dict[str, str]:

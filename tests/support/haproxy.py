@@ -46,6 +46,8 @@ class HAProxy:
         self.stats_socket = folder / "s.sock"
         self.master = MasterCLI(str(self.master_socket))
         self.api = RuntimeAPI(str(self.stats_socket))
+        self.prefix: list[str] = []
+        """A command that runs HAProxy in its own place and as the same process, such as unshare(1)."""
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.conf_dir.mkdir(exist_ok=True)
@@ -69,7 +71,7 @@ class HAProxy:
 
     def start(self, *, ready: bool = True) -> HAProxy:
         assert self._process is None, "it runs"
-        command = [str(self.binary), "-Ws", "-S", f"{self.master_socket},mode,600", *self.config_args]
+        command = [*self.prefix, str(self.binary), "-Ws", "-S", f"{self.master_socket},mode,600", *self.config_args]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if ready:
@@ -87,6 +89,11 @@ class HAProxy:
                 return False
 
         wait_until(answers, timeout=20, interval=0.02)
+
+    @property
+    def master_pid(self) -> int:
+        assert self._process is not None, "it does not run"
+        return self._process.pid
 
     @property
     def worker(self) -> int:

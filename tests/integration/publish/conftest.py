@@ -10,10 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
-from ansible_collections.pgsvc.access.tests.support.fixtures import haproxy, haproxy_binary, new_address
+from ansible_collections.pgsvc.access.tests.support.fixtures import haproxy, haproxy_binary, new_address, patroni
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 
-__all__ = ["haproxy", "haproxy_binary", "new_address"]
+__all__ = ["haproxy", "haproxy_binary", "new_address", "patroni"]
 
 
 @pytest.fixture

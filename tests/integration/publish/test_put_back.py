@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, statuses
 
 # Accepted by `haproxy -c`, and impossible to open: the folder of the socket is not there.
@@ -112,3 +116,23 @@ def test_a_read_only_folder(node: Node, read_only: str) -> None:
     )
     assert node.snapshot(states_by_content=True) == before
     assert node.reloads() == reloads
+
+
+def test_an_undo_that_fails_is_not_called_done(node: Node) -> None:
+    """The folder becomes immutable while HAProxy refuses the new files."""
+    node.directly([node.service("a", 5440)])
+    said = node.arguments([node.service("a", 5442, options=[IMPOSSIBLE])])
+    said.update(files=[Wanted(**each) for each in said["files"]], conf_dir=node.conf_dir, state_dir=node.state_dir)
+
+    def freeze(done: str) -> None:
+        if done == "carry the server states":
+            subprocess.run(["chattr", "+i", node.conf_dir], check=True)
+
+    try:
+        with pytest.raises(PublishError, match=r"could not be put back: .*\.cfg.*: Operation not permitted") as caught:
+            publish(Request(**said), freeze)
+    finally:
+        subprocess.run(["chattr", "-i", node.conf_dir], check=True)
+    assert caught.value.rolled_back is False
+    assert node.directly([node.service("a", 5440)]).changed
+    assert node.proxies() == {"a"}

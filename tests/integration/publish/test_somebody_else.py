@@ -1,0 +1,92 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Somebody else reloads HAProxy while a change is published, or it dies: what is said is true, and a change stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
+from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
+
+
+def files(node: Node, maxconn: int) -> list[dict[str, Any]]:
+    made = [node.service("a", 5440, servers=["s1", "s2"]), node.service("b", 5442)]
+    return [{**file, "content": file["content"].replace("maxconn 5000", f"maxconn {maxconn}")} for file in made]
+
+
+def running_maxconn(node: Node) -> set[str]:
+    return {row["slim"] for row in node.haproxy.api.stat() if row["svname"] == "FRONTEND" and row["pxname"] in "ab"}
+
+
+def request(node: Node, maxconn: int) -> Request:
+    said = node.arguments(files(node, maxconn))
+    said.update(files=[Wanted(**each) for each in said["files"]], conf_dir=node.conf_dir, state_dir=node.state_dir)
+    return Request(**said)
+
+
+# Behind each step of a run: what lies between two steps is what somebody else can meet.
+STEPS = ["write a", "remove the journal", "carry the server states", "reload", "rest the server states"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_reload_by_somebody_else_undoes_no_change(node: Node, step: str) -> None:
+    node.directly(files(node, 4999))
+
+    def somebody_else(done: str) -> None:
+        if done == step:
+            os.kill(node.haproxy.master_pid, signal.SIGUSR2)
+            time.sleep(0.005)
+
+    result = publish(request(node, 5001), somebody_else)
+
+    assert result.changed
+    assert running_maxconn(node) == {"5001"}
+    assert {path.name for path in node.conf_dir.iterdir()} == {"a.cfg", "b.cfg"}
+
+
+def test_reloads_all_the_time(node: Node) -> None:
+    node.publish(files(node, 4999))
+    ended = threading.Event()
+
+    def reload_again_and_again() -> None:
+        while not ended.wait(0.15):
+            os.kill(node.haproxy.master_pid, signal.SIGUSR2)
+
+    thread = threading.Thread(target=reload_again_and_again)
+    thread.start()
+    try:
+        results = [node.publish(files(node, maxconn)) for maxconn in (5001, 5002, 5003)]
+    finally:
+        ended.set()
+        thread.join()
+    assert [result.get("msg") for result in results] == [None, None, None]
+    node.haproxy.wait_ready()
+    assert running_maxconn(node) == {"5003"}
+
+
+def test_a_haproxy_that_dies_meanwhile_is_not_said_to_run(node: Node) -> None:
+    node.directly(files(node, 4999))
+
+    def dies(done: str) -> None:
+        if done == "carry the server states":
+            node.haproxy.stop(kill=True)
+
+    with pytest.raises(PublishError) as caught:
+        publish(request(node, 5001), dies)
+
+    assert str(caught.value).endswith(
+        f". The files in {node.conf_dir} have been put back; HAProxy is not running any more"
+    )
+    assert caught.value.rolled_back is False
+    assert "maxconn 4999" in (node.conf_dir / "a.cfg").read_text()
