@@ -95,7 +95,7 @@ class Apply:
                 "HAProxy has checked them"
             )
         carried = states.carried(knowledge.with_verdicts(verdicts))
-        with held(carried, states.resting, keep=[self._lock]):
+        with held(carried, keep=[self._lock]):
             self._step("carry the server states")
             self._load()
             self._step("reload")

@@ -14,6 +14,7 @@ import contextlib
 import csv
 import dataclasses
 import io
+import operator
 import re
 import socket
 import time
@@ -89,6 +90,13 @@ _COLUMNS = {
 }
 
 
+# Columns of ``show stat`` (Management Guide 9.1).
+_STAT = frozenset(
+    (
+        *("pxname", "svname", "type", "status", "bck", "weight", "scur", "qcur", "slim", "qlimit", "algo"),
+        *("check_rise", "check_fall", "check_status", "last_chk", "lastchg"),
+    )
+)
 _TEXTS = frozenset(("be_name", "srv_name", "addr", "fqdn", "srvrecord", "check_addr", "agent_addr"))
 
 
@@ -133,11 +141,14 @@ class RuntimeAPI:
         return {name: value for name, _separator, value in pairs}
 
     def stat(self) -> list[dict[str, str]]:
-        """``show stat``: one mapping per frontend, server and backend (columns: Management Guide 9.1)."""
+        """``show stat``: one mapping per frontend, server and backend, of the columns that are in use (`_STAT`)."""
         rows = csv.reader(io.StringIO(self._expect("show stat", "# pxname,")[2:]))
         try:
             header = next(rows)
-            return [dict(zip(header, row)) for row in rows if row]
+            shown = [place for place, name in enumerate(header) if name in _STAT]
+            names = [header[place] for place in shown]
+            pick = operator.itemgetter(*shown)
+            return [dict(zip(names, pick(row))) for row in rows if len(row) >= len(header) - 1]
         except csv.Error as error:
             raise CLIError(f"HAProxy at {self.path} answered 'show stat' with what is no table: {error}") from None
 
@@ -163,15 +174,16 @@ def parse_servers_state(text: str) -> list[ServerRow]:
     return [_server_row(line.split(), columns) for line in lines[2:] if line and not line.startswith("#")]
 
 
-def _server_row(cells: Sequence[str], columns: Sequence[tuple[int | None, bool]]) -> ServerRow:
-    values: list[str | int] = []
-    for place, is_number in columns:
-        text = "" if place is None or place >= len(cells) or cells[place] == "-" else cells[place]
-        try:
-            values.append(int(text or 0) if is_number else text)
-        except ValueError:
-            raise CLIError(f"the server state has text where a number is expected: {_shown(' '.join(cells))}") from None
-    return ServerRow(*values)  # type: ignore[arg-type]
+def _server_row(cells: list[str], columns: Sequence[tuple[int | None, bool]]) -> ServerRow:
+    cells.append("-")  # for a column that this HAProxy does not have
+    try:
+        return ServerRow._make(
+            (int(text) if text != "-" else 0) if is_number else (text if text != "-" else "")
+            for text, is_number in ((cells[-1 if place is None else place], number) for place, number in columns)
+        )
+    except (ValueError, IndexError):
+        row = _shown(" ".join(cells[:-1]))
+        raise CLIError(f"the server state lacks a column, or has text where a number is expected: {row}") from None
 
 
 def _shown(answer: str) -> str:

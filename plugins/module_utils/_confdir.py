@@ -16,9 +16,9 @@ from ansible_collections.pgsvc.access.plugins.module_utils._errors import Publis
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import (
     SUFFIX,
     Listener,
+    Owners,
     adoptable,
     listeners,
-    owned_by,
     owner_of,
     valid_name,
     valid_owner,
@@ -79,17 +79,18 @@ def compare(disk: Mapping[str, Entry], wanted: Sequence[Wanted], owners: Sequenc
 
     Raises `PublishError` for files that may not be replaced and for arguments that make no sense.
     """
-    _check_arguments(wanted, owners)
-    changes = [_change(file, disk.get(file.name), owners) for file in wanted]
+    own = Owners(owners)
+    _check_arguments(wanted, owners, own)
+    changes = [_change(file, disk.get(file.name), own) for file in wanted]
     names = {file.name for file in wanted}
     for name, entry in disk.items():
         owner = owner_of(entry.text)
-        if name not in names and owner is not None and owned_by(owner, owners):
+        if name not in names and owner is not None and owner in own:
             changes.append(Change(name, owner, REMOVED, entry.content, None))
     return sorted(changes, key=lambda change: change.name)
 
 
-def _check_arguments(wanted: Sequence[Wanted], owners: Sequence[str]) -> None:
+def _check_arguments(wanted: Sequence[Wanted], owners: Sequence[str], own: Owners) -> None:
     seen: set[str] = set()
     for file in wanted:
         if not valid_name(file.name):
@@ -106,29 +107,31 @@ def _check_arguments(wanted: Sequence[Wanted], owners: Sequence[str]) -> None:
                 f"files: the content of {file.name} does not name its owner; allowed: a line "
                 f"'# managed by pgsvc.access, owner {file.owner}: changes made here are overwritten'"
             )
-        if not owned_by(file.owner, owners):
+        if file.owner not in own:
             raise PublishError(
                 f"files: {file.name} has the owner {file.owner}, which owners ({', '.join(owners)}) lacks"
             )
         seen.add(file.name)
 
 
-def _change(file: Wanted, entry: Optional[Entry], owners: Sequence[str]) -> Change:
+def _change(file: Wanted, entry: Optional[Entry], own: Owners) -> Change:
     after = file.content.encode()
     if entry is None:
         return Change(file.name, file.owner, CREATED, None, after)
+    if entry.content == after:
+        return Change(file.name, file.owner, UNCHANGED, entry.content, after)
     owner = owner_of(entry.text)
     if owner is None and not adoptable(file.name, entry.text):
         raise PublishError(
             f"{file.name}{SUFFIX} is there already, was not written by pgsvc.access and holds more than "
             f"'listen {file.name}': move it away, or give the service another name"
         )
-    if owner is not None and not owned_by(owner, owners):
+    if owner is not None and owner not in own:
         raise PublishError(
             f"{file.name}{SUFFIX} is there already and belongs to {owner}, not to {file.owner}: "
             "give one of the two services another name, or remove the file when its owner is gone"
         )
-    return Change(file.name, file.owner, UNCHANGED if entry.content == after else UPDATED, entry.content, after)
+    return Change(file.name, file.owner, UPDATED, entry.content, after)
 
 
 def after(disk: Mapping[str, Entry], changes: Iterable[Change]) -> dict[str, bytes]:

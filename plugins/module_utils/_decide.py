@@ -51,7 +51,7 @@ class Plan:
 
 
 def decide(
-    target: Mapping[str, Head],
+    target: Mapping[str, str],
     gone: Collection[str],
     loaded: Mapping[str, Head],
     proxies: Collection[str],
@@ -59,15 +59,15 @@ def decide(
 ) -> Decision:
     """Choose the way.
 
-    `target`: what the files will say, of the services this call is about. `gone`: services of its owners that have no
-    file any more. `loaded`: what the worker has loaded. `proxies`: what it runs. `servers`: the services whose servers
+    `target`: the digests of the heads of the services that this call is about, as their files will be. `gone`: services
+    of its owners that have no file any more. `loaded`: what the worker has loaded. `proxies`: what it runs. `servers`: the services whose servers
     are not the files' ones, each with why only a reload can change them, or nothing.
     """
     reasons = {
         "new": [name for name in target if name not in proxies],
         "removed": [name for name in gone if name in proxies],
         "changed beyond its servers": [
-            n for n in target if n in proxies and n in loaded and loaded[n].digest != target[n].digest
+            n for n in target if n in proxies and n in loaded and loaded[n].digest != target[n]
         ],
         "on disk but perhaps not loaded yet": [n for n in target if n in proxies and n not in loaded],
     }

@@ -43,8 +43,8 @@ def read_regular(path: Path, most: int) -> bytes:
         return stream.read(most)
 
 
-def write_new(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that is not there yet, down to the disk. A failure (disk full) leaves none behind.
+def write_new(path: Path, content: bytes, mode: int, *, sync: bool = True) -> None:
+    """Write a file that is not there yet, with `sync` down to the disk. A failure (disk full) leaves none behind.
 
     The error names the file, also where the system's own does not (a write to a full disk).
     """
@@ -54,7 +54,8 @@ def write_new(path: Path, content: bytes, mode: int) -> None:
             stream.write(content)
             stream.flush()
             os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
+            if sync:
+                os.fsync(stream.fileno())
     except OSError as error:
         with contextlib.suppress(OSError):
             path.unlink()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -29,12 +30,14 @@ _TIME = re.compile(r"(\d+)(us|ms|s|m|h|d)?", re.ASCII)
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+@functools.lru_cache(maxsize=2**16)
 def words(line: str) -> Words:
     """The words of one line as they are written, quotes included, without the comment that may follow them.
 
     Blanks and `#` within quotes belong to their word, so two lines have the same words only when they mean the same.
+    Most lines are the same in all files of a load balancer, and are taken apart once.
     """
-    if _SPECIAL.search(line) is None:
+    if not is_quoted(line):
         return tuple(line.partition("#")[0].split())
     return tuple(match[1] for match in _TOKEN.finditer(line) if match[1])
 
@@ -47,13 +50,18 @@ def directives(text: str) -> Iterator[Words]:
             yield found
 
 
+def is_quoted(text: str) -> bool:
+    """Whether there is a quote or an escape in it."""
+    return _SPECIAL.search(text) is not None
+
+
 def unquoted(word: str) -> str:
     """What HAProxy takes for the word: quotes and escapes resolved, variables left as they are.
 
     >>> unquoted('a"b c"\\\\ d')
     'ab c d'
     """
-    if _SPECIAL.search(word) is None:
+    if not is_quoted(word):
         return word
     return "".join(
         match[1] or (_IN_QUOTES.sub(r"\1", match[2]) if match[2] else "") or match[3] or match[4] or match[5] or ""

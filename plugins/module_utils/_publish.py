@@ -21,7 +21,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIErr
 from ansible_collections.pgsvc.access.plugins.module_utils._files import leftovers
 from ansible_collections.pgsvc.access.plugins.module_utils._lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Applied, Request, Result, Step
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, owned_by, owner_of, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import Owners, ServiceFile, owner_of, parse
 from ansible_collections.pgsvc.access.plugins.module_utils._state_dir import inspect, prepare
 from ansible_collections.pgsvc.access.plugins.module_utils._states import States
 
@@ -146,11 +146,12 @@ class _Publication:
         request = self.request
         if request.write:
             return _confdir.compare(disk, request.files, request.owners)
+        own = Owners(request.owners)
         owners = {name: owner_of(entry.text) for name, entry in disk.items()}
         return [
             Change(name, owner, _confdir.UNCHANGED, disk[name].content, disk[name].content)
             for name, owner in owners.items()
-            if owner is not None and owned_by(owner, request.owners)
+            if owner is not None and owner in own
         ]
 
     def _why_not_applied(self) -> str:

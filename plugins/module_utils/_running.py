@@ -37,7 +37,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._runtime import (
     proxies,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._server_state import FORCED_DRAIN, RUNNING, STARTING
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, owned_by, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import Owners, ServiceFile, parse
 from ansible_collections.pgsvc.access.plugins.module_utils._verdicts import Knowledge
 
 
@@ -82,8 +82,9 @@ class Running:
     def _find_gone(self, request: Request, changes: Sequence[Change]) -> set[str]:
         """Services that have no file any more: those this call removes, and those whose removal was never applied."""
         gone = {change.name for change in changes if change.name not in self.view}
+        own = Owners(request.owners)
         for name, head in self.record.heads.items():
-            if name not in self.view and owned_by(head.owner, request.owners):
+            if name not in self.view and head.owner in own:
                 gone.add(name)
         return gone
 
@@ -113,7 +114,8 @@ class Running:
             elif plan:
                 reasons[name] = ""
                 changes.append(plan)
-        decision = decide(self.target(), self.gone, self.loaded, running, reasons)
+        target = {name: service.head_digest for name, service in self.services.items()}
+        decision = decide(target, self.gone, self.loaded, running, reasons)
         asked = [Asked(self.services[each.proxy], line) for each in changes for line in each.unasked]
         return Plan(decision, changes, draining, asked if decision.method == RUNTIME else (), accepted)
 

@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
-from ansible_collections.pgsvc.access.plugins.module_utils._grammar import Words, has_open_quote, unquoted, words
+from ansible_collections.pgsvc.access.plugins.module_utils._grammar import (
+    Words,
+    has_open_quote,
+    is_quoted,
+    unquoted,
+    words,
+)
 
 _ADDRESS = re.compile(r"(?:ipv[46]@)?(?P<host>.*?)(?::(?P<port>\d+))?", re.ASCII)
 
@@ -46,23 +53,40 @@ class ServerLine(NamedTuple):
 
     def words(self, default_server: Sequence[str] = ()) -> Words:
         """All options in force, those of the ``default-server`` line first: where two speak, the last one holds."""
-        return (*default_server, *self.options)
+        return _in_force(tuple(default_server), self.options)
 
     def effective_weight(self, default_server: Sequence[str] = ()) -> int:
         """0 to 256; HAProxy's own default is 1 (Configuration Manual 5.2 "weight")."""
-        return int(word_after(self.words(default_server), "weight") or 1)
+        return _weight(self.words(default_server))
 
     def checked(self, default_server: Sequence[str] = ()) -> bool:
         """Whether HAProxy checks its health: without, it counts as up for good (5.2 "check")."""
-        found = [word for word in self.words(default_server) if word in ("check", "no-check")]
-        return bool(found) and found[-1] == "check"
+        return _is_checked(self.words(default_server))
 
     def _number(self, keyword: str) -> Optional[int]:
         value = word_after(self.options, keyword)
         return int(value) if value is not None and value.isdigit() else None
 
 
-def word_after(found: Sequence[str], keyword: str) -> Optional[str]:
+# Servers of many services have the same options.
+@functools.lru_cache(maxsize=2**12)
+def _in_force(default_server: Words, options: Words) -> Words:
+    return (*default_server, *options)
+
+
+@functools.lru_cache(maxsize=2**12)
+def _weight(found: Words) -> int:
+    return int(word_after(found, "weight") or 1)
+
+
+@functools.lru_cache(maxsize=2**12)
+def _is_checked(found: Words) -> bool:
+    last = [word for word in found if word in ("check", "no-check")][-1:]
+    return last == ["check"]
+
+
+@functools.lru_cache(maxsize=2**14)
+def word_after(found: Words, keyword: str) -> Optional[str]:
     """The word that follows the last `keyword` (HAProxy lets the last one win), None when there is none."""
     value = None
     for this, following in zip(found, found[1:]):
@@ -87,11 +111,12 @@ def parse_server_line(text: str) -> ServerLine:
 def server_line(found: Words) -> ServerLine:
     """The same for the words of a line, which may still have their quotes."""
     shown = " ".join(found)
-    if any(map(has_open_quote, found)):
+    quoted = is_quoted(shown)
+    if quoted and any(map(has_open_quote, found)):
         raise ValueError(f"No closing quotation in {shown!r}")
     if len(found) < 3 or found[0] != "server":
         raise ValueError(f"not a server line ('server <name> <address>[:port] [options]'): {shown!r}")
-    plain = [unquoted(word) for word in found]
+    plain = [unquoted(word) for word in found] if quoted else list(found)
     match = _ADDRESS.fullmatch(plain[2])
     if match is None:
         raise ValueError(f"server {plain[1]}: {plain[2]!r} is not an address")

@@ -52,19 +52,29 @@ class ServiceFile:
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
     @cached_property
+    def _by_keyword(self) -> dict[str, list[Words]]:
+        found: dict[str, list[Words]] = {}
+        for line in self.head:
+            found.setdefault(line[0], []).append(line)
+        return found
+
+    def _lines(self, keyword: str) -> list[Words]:
+        return self._by_keyword.get(keyword, [])
+
+    @cached_property
     def default_server(self) -> Words:
         """The words of all `default-server` lines."""
-        return tuple(unquoted(word) for line in self.head if line[0] == "default-server" for word in line[1:])
+        return tuple(unquoted(word) for line in self._lines("default-server") for word in line[1:])
 
     @cached_property
     def binds(self) -> frozenset[str]:
         """Every address that a `bind` line names."""
-        return frozenset(a for line in self.head if line[0] == "bind" and line[1:] for a in line[1].split(","))
+        return frozenset(a for line in self._lines("bind") if line[1:] for a in line[1].split(","))
 
     @cached_property
     def state_file(self) -> Optional[str]:
         """The file from which a new process takes the states of the servers; None for a service without one."""
-        return next((unquoted(line[1]) for line in self.head if line[0] == "server-state-file-name" and line[1:]), None)
+        return next((unquoted(line[1]) for line in self._lines("server-state-file-name") if line[1:]), None)
 
     @cached_property
     def check_lines(self) -> tuple[Words, ...]:
@@ -79,7 +89,7 @@ class ServiceFile:
     def last(self, *keywords: str) -> Optional[str]:
         """The argument of the last directive that begins with these keywords."""
         count, found = len(keywords), None
-        for line in self.head:
+        for line in self._lines(keywords[0]):
             if len(line) > count and line[:count] == keywords:
                 found = line[count]
         return found
@@ -119,15 +129,19 @@ def owner_of(text: str) -> Optional[str]:
     return match.group(1) if match else None
 
 
-def owned_by(owner: Optional[str], patterns: Iterable[str]) -> bool:
-    """Whether an owner is one of the patterns: an exact owner, or `prefix/*` for every owner below the prefix.
+class Owners:
+    """The owners that a call speaks for: each exact, or as `prefix/*` for every owner below the prefix.
 
-    >>> owned_by("member/pg-test", ["member/*"]), owned_by("member/pg-test-dr", ["member/pg-test"])
+    >>> "member/pg-test" in Owners(["member/*"]), "member/pg-test-dr" in Owners(["member/pg-test"])
     (True, False)
     """
-    if owner is None:
-        return False
-    return any(owner == p or (p.endswith("/*") and owner.startswith(p[:-1])) for p in patterns)
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._exact = frozenset(patterns)
+        self._prefixes = tuple(pattern[:-1] for pattern in self._exact if pattern.endswith("/*"))
+
+    def __contains__(self, owner: Optional[str]) -> bool:
+        return owner is not None and (owner in self._exact or owner.startswith(self._prefixes))
 
 
 def adoptable(name: str, text: str) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +22,6 @@ from typing import IO
 from ansible_collections.pgsvc.access.plugins.module_utils._files import (
     sync_directory,
     temporary,
-    write_file,
     write_new,
 )
 
@@ -42,21 +42,28 @@ if not sys.stdin.readline():
 
 
 @contextlib.contextmanager
-def held(carried: Mapping[Path, str], resting: Mapping[Path, str], keep: Collection[int] = ()) -> Iterator[None]:
-    """Have the `carried` files in place within the block, and the `resting` ones of the same paths behind it.
+def held(carried: Mapping[Path, str], keep: Collection[int] = ()) -> Iterator[None]:
+    """Have the `carried` files in place within the block, and the files that are there now behind it.
 
-    `keep` are descriptors that the guard inherits: given the lock's (flock(2)), the next run waits until the guard has
-    done its work. Raises `OSError` when a file cannot be written; then the resting ones are in place.
+    Those are kept by a second link, so putting them back writes nothing. The carried ones are not brought to the disk:
+    they are of no use to a machine that has lost its power. `keep` are descriptors that the guard inherits: given the
+    lock's (flock(2)), the next run waits until the guard has done its work. Raises `OSError` when a file cannot be
+    written; then the earlier ones are in place.
     """
     with contextlib.ExitStack() as undo:
         renames = [(temporary(path, "rest"), path) for path in carried]
         undo.callback(_discard, [source for source, _path in renames])
         for source, path in renames:
             source.unlink(missing_ok=True)
-            write_new(source, resting[path].encode(), _MODE)
+            os.link(path, source, follow_symlinks=False)
+        for directory in {path.parent for path in carried}:
+            sync_directory(directory)
         with _guard(renames, keep):
             for path, text in carried.items():
-                write_file(path, text.encode(), _MODE)
+                new = temporary(path, "write")
+                new.unlink(missing_ok=True)
+                write_new(new, text.encode(), _MODE, sync=False)
+                new.replace(path)
             yield
 
 

@@ -63,8 +63,9 @@ class States:
                 raise FileNotFoundError(2, "the state file of the service is not a regular file", str(path))
 
     def carried(self, states: Mapping[str, Mapping[str, State]]) -> dict[Path, str]:
-        """The same files with the states of their servers, by service and server."""
-        return {path: carried(service, states.get(service.name, {})) for path, service in self.services.items()}
+        """The files that differ once they have the states of their servers, by service and server."""
+        texts = ((path, carried(service, states.get(service.name, {}))) for path, service in self.services.items())
+        return {path: text for path, text in texts if text != self.resting[path]}
 
     def drop_others(self) -> None:
         """Remove the state files of services that are no longer there."""

@@ -59,7 +59,8 @@ class Service:
 
     def reload(self) -> None:
         """As the collection reloads."""
-        with held({self.state: self.carried()}, {self.state: self.resting()}):
+        self.rest()
+        with held({self.state: self.carried()}):
             self.haproxy.reload()
 
     def settle(self) -> None:

@@ -53,4 +53,4 @@ DECISIONS: dict[str, Case] = {
 @pytest.mark.parametrize("case", DECISIONS)
 def test_decide(case: str) -> None:
     target, gone, loaded, proxies, servers, expected = DECISIONS[case]
-    assert decide(target, gone, loaded, proxies, servers) == expected
+    assert decide({name: head.digest for name, head in target.items()}, gone, loaded, proxies, servers) == expected

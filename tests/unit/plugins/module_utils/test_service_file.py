@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import (
+    Owners,
     adoptable,
     listeners,
-    owned_by,
     owner_of,
     parse,
     valid_name,
@@ -114,7 +114,7 @@ OWNED: list[tuple[str | None, list[str], bool]] = [
 
 @pytest.mark.parametrize(("owner", "patterns", "expected"), OWNED)
 def test_owned_by(owner: str | None, patterns: list[str], expected: bool) -> None:
-    assert owned_by(owner, patterns) is expected
+    assert (owner in Owners(patterns)) is expected
 
 
 NAMES = {
