@@ -59,9 +59,10 @@ def decide(
 ) -> Decision:
     """Choose the way.
 
-    `target`: the digests of the heads of the services that this call is about, as their files will be. `gone`: services
-    of its owners that have no file any more. `loaded`: what the worker has loaded. `proxies`: what it runs. `servers`: the services whose servers
-    are not the files' ones, each with why only a reload can change them, or nothing.
+    `target`: the digests of the heads of the services that this call is about, as their files will be. `gone`:
+    services of its owners that have no file any more. `loaded`: what the worker has loaded. `proxies`: what it runs.
+    `servers`: the services whose servers are not the files' ones, each with why only a reload can change them, or
+    nothing.
     """
     reasons = {
         "new": [name for name in target if name not in proxies],
