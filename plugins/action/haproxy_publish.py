@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import module_arguments
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import planned_arguments, variable_name
 
 
 class ActionModule(ActionBase):
@@ -20,17 +19,17 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
-        if "plan" in arguments:
-            planned = self._planned(arguments, task_vars or {})
-            if planned is None:
-                return {
-                    **result,
-                    "changed": False,
-                    "skipped": True,
-                    "skip_reason": "This host carries no service in this run.",
-                }
-            arguments = planned
+        try:
+            arguments = _arguments(dict(self._task.args), task_vars or {})
+        except ValueProblem as problem:
+            return {**result, "changed": False, "failed": True, "msg": str(problem)}
+        if arguments is None:
+            return {
+                **result,
+                "changed": False,
+                "skipped": True,
+                "skip_reason": "This host carries no service in this run.",
+            }
         return {
             **result,
             **self._execute_module(
@@ -38,17 +37,24 @@ class ActionModule(ActionBase):
             ),
         }
 
-    def _planned(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
-        """The module's arguments for one load balancer of a plan, None when the plan has nothing for it.
 
-        The plan is named, not templated: templating a plan of a thousand clusters on every host would cost
-        more than all the rest.
-        """
-        variable, host = arguments.pop("plan"), arguments.pop("load_balancer", task_vars.get("inventory_hostname"))
-        if variable not in task_vars:
-            raise AnsibleActionFail(
-                f"plan: there is no variable {variable!r}; register the result of "
-                "pgsvc.access.pg_service_plan in it first"
-            )
-        publication = task_vars[variable].get("load_balancers", {}).get(host)
-        return None if publication is None else {**module_arguments(json.loads(publication)), **arguments}
+def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+    """The arguments of the module; None when the plan has nothing for the load balancer.
+
+    The plan is named, not templated: templating a plan of a thousand clusters on every host would cost more than all
+    the rest. Raises `ValueProblem`.
+    """
+    plan, load_balancer = given.pop("plan", None), given.pop("load_balancer", None)
+    if plan is None:
+        if load_balancer is not None:
+            raise ValueProblem("load_balancer: not allowed without plan; give plan as well")
+        return given
+    variable = variable_name(plan)
+    if variable not in variables:
+        raise ValueProblem(
+            f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first"
+        )
+    host = variables["inventory_hostname"] if load_balancer is None else load_balancer
+    if not isinstance(host, str) or host not in variables["hostvars"]:
+        raise ValueProblem(f"load_balancer: {shown(host)} is not a host of the inventory; allowed: one, by its name")
+    return planned_arguments(variable, variables[variable], host, given)

@@ -62,11 +62,16 @@ options:
   plan:
     description:
       - The name of the variable in which the result of M(pgsvc.access.pg_service_plan) was registered; the name, not a
-        template. Files, owners, folders and sockets are then those of the plan, unless they are given here as well.
+        template, and not the value.
+      - O(files) and O(owners) are then those of the plan and cannot be given here. Folders, sockets and the other
+        options are those of the plan, too, unless they are given here as well. The files then name the O(state_dir)
+        given here.
       - A load balancer that is not in the plan is skipped.
     type: str
   load_balancer:
-    description: Which load balancer of the O(plan) this is. The host of the task by default.
+    description:
+      - Which load balancer of the O(plan) this is, by its name in the inventory. The host of the task by default.
+      - Not allowed without O(plan).
     type: str
   conf_dir:
     description: Directory of the service files.

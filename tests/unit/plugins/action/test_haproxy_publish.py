@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgsvc.access.plugins.action.haproxy_publish import ActionModule
@@ -38,7 +37,8 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def run(arguments: dict[str, Any], **variables: Any) -> dict[str, Any]:
     action = object.__new__(ActionModule)
     vars(action)["_task"] = SimpleNamespace(args=arguments)
-    return action.run(None, {"inventory_hostname": HOST, **variables})
+    hosts: dict[str, Any] = {"10.9.9.9": {}, "10.10.10.11": {}, "10.10.10.12": {}, "10.10.10.13": {}}
+    return action.run(None, {"inventory_hostname": HOST, "hostvars": hosts, **variables})
 
 
 def planned() -> dict[str, Any]:
@@ -82,7 +82,156 @@ def test_a_host_that_carries_nothing_is_skipped(handed: list[dict[str, Any]]) ->
     assert handed == []
 
 
-def test_a_plan_that_nobody_made(handed: list[dict[str, Any]]) -> None:
-    with pytest.raises(AnsibleActionFail, match=r"^plan: there is no variable 'made'; register the result of "):
-        run({"plan": "made"})
+def test_the_state_folder_of_the_task_is_the_one_that_the_files_name(handed: list[dict[str, Any]]) -> None:
+    run({"plan": "made", "state_dir": "/srv/state/"}, made=planned())
+    assert handed[0]["state_dir"] == "/srv/state"
+    named = {line.split()[1] for file in handed[0]["files"] for line in state_lines(file["content"])}
+    assert named == {f"/srv/state/{name}.state" for name in FILES}
+
+
+def state_lines(content: str) -> list[str]:
+    return [line for line in content.splitlines() if line.startswith("    server-state-file-name ")]
+
+
+def test_what_is_none_is_not_given(handed: list[dict[str, Any]]) -> None:
+    run({"plan": "made", "load_balancer": None, "state_dir": None, "conf_dir": None, "files": None}, made=planned())
+    assert handed[0]["state_dir"] == "/var/lib/haproxy/pgsvc"
+    assert handed[0]["conf_dir"] == "/etc/haproxy"
+    assert sorted(file["name"] for file in handed[0]["files"]) == FILES
+
+    run({"plan": None, "load_balancer": None, "owners": ["node"]})
+    assert handed[1] == {"owners": ["node"]}
+
+
+def with_part(part: Any) -> dict[str, Any]:
+    """A plan whose part for this host is something else."""
+    return {"load_balancers": {**planned()["load_balancers"], HOST: part}}
+
+
+def with_fields(**fields: Any) -> dict[str, Any]:
+    """A plan whose part for this host has other fields."""
+    return with_part(json.dumps({**json.loads(planned()["load_balancers"][HOST]), **fields}))
+
+
+NAME = (
+    "plan: give the name of the variable in which the result of pgsvc.access.pg_service_plan was registered, not its "
+    "value (plan: services_plan); {} is not the name of a variable"
+)
+FIRST = "register the result of pgsvc.access.pg_service_plan in it first"
+DAMAGED = (
+    "plan: what made has for 10.10.10.11 is not as pgsvc.access.pg_service_plan returns it ({}); "
+    "register the result of pgsvc.access.pg_service_plan in it, unchanged"
+)
+PATHS = "is not a path; allowed: an absolute path of up to 1024 letters, digits and -_.,:@%+=~/"
+
+REFUSED: dict[str, tuple[dict[str, Any], Any, str]] = {
+    "the plan itself": ({"plan": {"load_balancers": {}}}, {}, NAME.format("{'load_balancers': {}}")),
+    "its text": ({"plan": json.dumps({"a": "b" * 100})}, {}, NAME.format(f'\'{{"a": "{"b" * 72}…')),
+    "an empty name": ({"plan": ""}, {}, NAME.format("''")),
+    "two words": ({"plan": "my plan"}, {}, NAME.format("'my plan'")),
+    "a number": ({"plan": 7}, {}, NAME.format("7")),
+    "a truth value": ({"plan": True}, {}, NAME.format("True")),
+    "a list": ({"plan": ["made"]}, {}, NAME.format("['made']")),
+    "a variable that is not there": ({"plan": "mad"}, {}, f"plan: there is no variable 'mad'; {FIRST}"),
+    "a failed task": (
+        {"plan": "made"},
+        {"failed": True, "msg": "2 problems", "changed": False},
+        f"plan: made holds no plan, because the task that registered it failed; {FIRST}",
+    ),
+    "a skipped task": (
+        {"plan": "made"},
+        {"skipped": True, "changed": False},
+        f"plan: made holds no plan, because the task that registered it was skipped; {FIRST}",
+    ),
+    "a loop": ({"plan": "made"}, {"results": [{}]}, f"plan: made holds something else than a plan; {FIRST}"),
+    "a text": ({"plan": "made"}, "{{ services_plan }}", f"plan: made holds something else than a plan; {FIRST}"),
+    "nothing": ({"plan": "made"}, None, f"plan: made holds something else than a plan; {FIRST}"),
+    "load balancers in a list": (
+        {"plan": "made"},
+        {"load_balancers": [HOST]},
+        f"plan: made holds something else than a plan; {FIRST}",
+    ),
+    "text that is not JSON": (
+        {"plan": "made"},
+        with_part("{"),
+        DAMAGED.format("Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    ),
+    "JSON that is not a mapping": ({"plan": "made"}, with_part("[1]"), DAMAGED.format("[1] is not a mapping")),
+    "a part that is not text": (
+        {"plan": "made"},
+        with_part({"services": []}),
+        DAMAGED.format("the JSON object must be str, bytes or bytearray, not dict"),
+    ),
+    "a part without services": (
+        {"plan": "made"},
+        with_part('{"state_dir": "/s"}'),
+        DAMAGED.format("KeyError: 'services'"),
+    ),
+    "services that are none": (
+        {"plan": "made"},
+        with_fields(services=[1]),
+        DAMAGED.format("TypeError: 'int' object is not subscriptable"),
+    ),
+    "a service without servers": (
+        {"plan": "made"},
+        with_fields(services=[{"name": "a"}]),
+        DAMAGED.format("KeyError: 'servers'"),
+    ),
+    "an unknown load balancer": (
+        {"plan": "made", "load_balancer": "10.10.10.99"},
+        planned(),
+        "load_balancer: '10.10.10.99' is not a host of the inventory; allowed: one, by its name",
+    ),
+    "a load balancer without a name": (
+        {"plan": "made", "load_balancer": ""},
+        planned(),
+        "load_balancer: '' is not a host of the inventory; allowed: one, by its name",
+    ),
+    "a list of load balancers": (
+        {"plan": "made", "load_balancer": [HOST]},
+        planned(),
+        "load_balancer: ['10.10.10.11'] is not a host of the inventory; allowed: one, by its name",
+    ),
+    "a load balancer that is a number": (
+        {"plan": "made", "load_balancer": 10},
+        planned(),
+        "load_balancer: 10 is not a host of the inventory; allowed: one, by its name",
+    ),
+    "a load balancer without a plan": (
+        {"load_balancer": HOST, "owners": ["node"]},
+        {},
+        "load_balancer: not allowed without plan; give plan as well",
+    ),
+    "files of one's own": (
+        {"plan": "made", "files": []},
+        planned(),
+        "files: not allowed beside plan, which has them; leave out one of the two",
+    ),
+    "owners of one's own": (
+        {"plan": "made", "owners": ["node"]},
+        planned(),
+        "owners: not allowed beside plan, which has them; leave out one of the two",
+    ),
+    "a relative state folder": (
+        {"plan": "made", "state_dir": "state"},
+        planned(),
+        f"state_dir: 'state' {PATHS}",
+    ),
+    "a state folder of two words": (
+        {"plan": "made", "state_dir": "/var/lib/my state"},
+        planned(),
+        f"state_dir: '/var/lib/my state' {PATHS}",
+    ),
+    "a state folder that is no text": (
+        {"plan": "made", "state_dir": ["/s"]},
+        planned(),
+        "state_dir: ['/s'] is not a path; allowed: text",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(handed: list[dict[str, Any]], case: str) -> None:
+    arguments, made, message = REFUSED[case]
+    assert run(arguments, made=made) == {"changed": False, "failed": True, "msg": message}
     assert handed == []
