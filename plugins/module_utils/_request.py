@@ -8,15 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import UNCHANGED, Change, Wanted
 from ansible_collections.pgsvc.access.plugins.module_utils._decide import NONE
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX
 
 Step = Callable[[str], None]
 """Is told each thing that has been done; tests stop there."""
+
+
+def absolute_path(argument: str, path: str) -> str:
+    """A path without `//`, `/./` and a `/` at its end, so that two that are the same are the same text.
+
+    `..` stays: what stands before it may be a link. Raises `PublishError` for a relative path.
+    """
+    if not path.startswith("/"):
+        raise PublishError(f"{argument}: {path!r} is not an absolute path; allowed: one that begins with '/'")
+    return "/" + str(PurePosixPath(path)).lstrip("/")
 
 
 @dataclass(frozen=True)

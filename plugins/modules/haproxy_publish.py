@@ -263,7 +263,7 @@ _compile_once.install()
 from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
-from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
+from ansible_collections.pgsvc.access.plugins.module_utils._request import Request, absolute_path
 
 _FILE: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -271,6 +271,8 @@ _FILE: dict[str, Any] = {
     "content": {"type": "str", "required": True},
     "cut_removed": {"type": "bool", "default": True},
 }
+_DIRECTORIES = ("conf_dir", "state_dir")
+_PATHS = (*_DIRECTORIES, "master_socket", "stats_socket")
 _ARGUMENTS: dict[str, Any] = {
     "files": {"type": "list", "elements": "dict", "default": [], "options": _FILE},
     "owners": {"type": "list", "elements": "str"},
@@ -295,9 +297,11 @@ def main() -> None:
     if any([arguments.pop("plan"), arguments.pop("load_balancer")]):
         module.fail_json(msg="plan and load_balancer are understood on the controller only, not by the module itself")
     arguments["files"] = [Wanted(**file) for file in arguments["files"]]
-    for name in ("conf_dir", "state_dir"):
-        arguments[name] = Path(arguments[name])
     try:
+        for name in _PATHS:
+            arguments[name] = absolute_path(name, arguments[name])
+        for name in _DIRECTORIES:
+            arguments[name] = Path(arguments[name])
         result = publish(Request(**arguments, check=module.check_mode, temporary=module.tmpdir))
     except PublishError as error:
         module.fail_json(msg=str(error), rolled_back=error.rolled_back)

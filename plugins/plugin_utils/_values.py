@@ -10,6 +10,7 @@ INI inventories, extra variables and templates give text where a number or a tru
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -107,11 +108,14 @@ def name(value: Any, what: str) -> str:
 
 
 def path(value: Any, what: str) -> str:
-    """An absolute path that HAProxy reads as one word and that no ``..`` leads out of."""
+    """An absolute path that HAProxy reads as one word and that no ``..`` leads out of, in its shortest form.
+
+    One form only: a state file that a service file names otherwise than the publisher would not be found.
+    """
     word = text(value, what)
     if not _PATH.fullmatch(word) or ".." in word.split("/") or len(word) > 1024:
         raise not_allowed(value, what, "an absolute path of up to 1024 letters, digits and -_.,:@%+=~/")
-    return word.rstrip("/") or "/"
+    return "/" + posixpath.normpath(word).lstrip("/")
 
 
 def duration(value: Any, what: str = "a duration", least: int = 1) -> str:

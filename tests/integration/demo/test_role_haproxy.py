@@ -16,6 +16,7 @@ import yaml
 CASES: dict[str, dict[str, Any]] = {
     "default": {},
     "conf.d": {"haproxy_conf_dir": "/etc/haproxy/conf.d/"},
+    "slashes": {"haproxy_conf_dir": "//etc//haproxy/./"},
     "arguments": {"haproxy_config_args": "-f /etc/haproxy -f /srv/more"},
     "text": {"haproxy_maxconn": "2000", "haproxy_exporter_port": "9102", "haproxy_hard_stop_after": "5m"},
     "secret": {"haproxy_admin_password": "it's $HOME #1 \\ \"x: {# %s"},
@@ -24,6 +25,7 @@ CASES: dict[str, dict[str, Any]] = {
 ARGUMENTS = {
     "default": "-f /etc/haproxy",
     "conf.d": "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/conf.d",
+    "slashes": "-f /etc/haproxy",
     "arguments": "-f /etc/haproxy -f /srv/more",
 }
 

@@ -83,7 +83,7 @@ def test_a_host_that_carries_nothing_is_skipped(handed: list[dict[str, Any]]) ->
 
 
 def test_the_state_folder_of_the_task_is_the_one_that_the_files_name(handed: list[dict[str, Any]]) -> None:
-    run({"plan": "made", "state_dir": "/srv/state/"}, made=planned())
+    run({"plan": "made", "state_dir": "/srv//state/"}, made=planned())
     assert handed[0]["state_dir"] == "/srv/state"
     named = {line.split()[1] for file in handed[0]["files"] for line in state_lines(file["content"])}
     assert named == {f"/srv/state/{name}.state" for name in FILES}

@@ -98,7 +98,10 @@ def test_module_arguments() -> None:
         pg_default_services=[service(), service(name="slow", port=5441, on_member_removed="drain")],
         pg_reload="false",
         haproxy_config_args="-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/conf.d",
-        haproxy_conf_dir="/etc/haproxy/conf.d/",
+        haproxy_conf_dir="//etc/haproxy/conf.d/",
+        haproxy_state_dir="/var/lib//haproxy/./pgsvc",
+        haproxy_master_socket="/run//haproxy-master.sock",
+        haproxy_stats_socket="/run/haproxy/./admin.sock",
     )
     publication = plan(hosts).publications["10.10.10.11"]
     arguments = module_arguments(json.loads(json.dumps(publication.to_dict())))

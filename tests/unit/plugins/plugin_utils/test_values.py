@@ -21,6 +21,11 @@ PATH: Check = lambda value: _values.path(value, "a path")  # noqa: E731
 LINE: Check = lambda value: _values.one_line(value, "a line")  # noqa: E731
 WORDS: Check = lambda value: _values.word_list(value, "a host")  # noqa: E731
 
+
+class TaggedText(str):
+    """What ansible-core wraps text in."""
+
+
 UNDERSTOOD: list[tuple[Check, Any, Any]] = [
     (BETWEEN_1_AND_9, 5, 5),
     (BETWEEN_1_AND_9, "5", 5),
@@ -40,6 +45,15 @@ UNDERSTOOD: list[tuple[Check, Any, Any]] = [
     (NAME, 7, "7"),
     (PATH, "/etc/haproxy/", "/etc/haproxy"),
     (PATH, "/", "/"),
+    (PATH, "//", "/"),
+    (PATH, "/etc//haproxy", "/etc/haproxy"),
+    (PATH, "//etc/haproxy", "/etc/haproxy"),
+    (PATH, "///etc/haproxy///", "/etc/haproxy"),
+    (PATH, "/etc/./haproxy/.", "/etc/haproxy"),
+    (PATH, "/./", "/"),
+    (PATH, "/run/haproxy/admin.sock", "/run/haproxy/admin.sock"),
+    (PATH, "/run/haproxy/..a", "/run/haproxy/..a"),
+    (PATH, TaggedText("/run//a"), "/run/a"),
     (_values.duration, "24h", "24h"),
     (_values.duration, 5000, "5000"),
     (_values.duration, "24d", "24d"),
@@ -96,6 +110,9 @@ REFUSED: list[tuple[Check, Any, str]] = [
     (NAME, "x" * 101, f"'{'x' * 79}… {NAMES}"),
     (PATH, "etc", f"'etc' {PATHS}"),
     (PATH, "/a/../b", f"'/a/../b' {PATHS}"),
+    (PATH, "/..", f"'/..' {PATHS}"),
+    (PATH, "//a/./..//b", f"'//a/./..//b' {PATHS}"),
+    (PATH, "", f"'' {PATHS}"),
     (PATH, "/a b", f"'/a b' {PATHS}"),
     (PATH, "/a\nb", f"'/a\\nb' {PATHS}"),
     (PATH, "/" + "x" * 1024, f"'/{'x' * 78}… {PATHS}"),
@@ -147,10 +164,6 @@ def test_refused(check: Check, value: Any, message: str) -> None:
 )
 def test_with_port(address: str, expected: str) -> None:
     assert _values.with_port(address, 5433) == expected
-
-
-class TaggedText(str):
-    """What ansible-core wraps text in."""
 
 
 class TaggedNumber(int):

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The paths of a call, as people type them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._request import absolute_path
+
+UNDERSTOOD: dict[str, str] = {
+    "/etc/haproxy": "/etc/haproxy",
+    "/etc/haproxy/": "/etc/haproxy",
+    "//etc/haproxy": "/etc/haproxy",
+    "///etc//haproxy//": "/etc/haproxy",
+    "/etc/./haproxy/.": "/etc/haproxy",
+    "/./run/./a.sock": "/run/a.sock",
+    "/": "/",
+    "//": "/",
+    "/my files/b": "/my files/b",
+    # The parent of what a link leads to is not the folder that the link is in.
+    "/link/../b/": "/link/../b",
+}
+
+
+@pytest.mark.parametrize("given", UNDERSTOOD)
+def test_understood(given: str) -> None:
+    assert absolute_path("conf_dir", given) == UNDERSTOOD[given]
+
+
+@pytest.mark.parametrize("given", ["", ".", "etc/haproxy", "./etc", "~nobody-here/haproxy"])
+def test_refused(given: str) -> None:
+    with pytest.raises(PublishError) as caught:
+        absolute_path("conf_dir", given)
+    assert str(caught.value) == f"conf_dir: {given!r} is not an absolute path; allowed: one that begins with '/'"
