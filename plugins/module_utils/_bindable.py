@@ -14,9 +14,10 @@ import errno
 import os
 import socket
 from collections.abc import Iterable
-from typing import Optional
+from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._listening import Address, Listening, address, listening
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import Listener
 
 _HINTS = {
@@ -29,13 +30,14 @@ _HINTS = {
 def check_bindable(found: Iterable[Listener], pid: int) -> None:
     """Raise `PublishError` for the first listener that the HAProxy with process id `pid` could not open.
 
-    Only what the kernel says for certain counts: the sockets are bound as HAProxy does it, beside those that it has
-    already (SO_REUSEPORT), and never listen. A HAProxy in another network namespace is not judged.
+    Only what is certain counts. The sockets are bound as HAProxy does it, beside those that it has already
+    (SO_REUSEPORT), and never listen. What HAProxy listens on already is never refused, whoever it runs as. A HAProxy in
+    another network namespace, or one of another user that an unprivileged one cannot look into, is not judged.
     """
     if not _same_network(pid):
         return
     for listener in found:
-        refused = None if listener.transparent else _refusal(listener)
+        refused = None if listener.transparent else _refusal(listener, pid)
         if refused is not None:
             raise PublishError(
                 f"HAProxy could not open {listener.section} on {listener}: {os.strerror(refused)}; {_HINTS[refused]}"
@@ -49,18 +51,37 @@ def _same_network(pid: int) -> bool:
         return False
 
 
-def _refusal(listener: Listener) -> Optional[int]:
-    """The error number with which the kernel refuses the address, None when it does not."""
+def _refusal(listener: Listener, pid: int) -> Optional[int]:
+    """The error number with which HAProxy would certainly fail to open a listener, None when that is not certain."""
     family = socket.AF_INET6 if listener.family == "ipv6" else socket.AF_INET
     host = ("::" if family == socket.AF_INET6 else "0.0.0.0") if listener.address == "*" else listener.address
     try:
-        address = socket.getaddrinfo(host, listener.port, family, socket.SOCK_STREAM)[0][4]
+        where = socket.getaddrinfo(host, listener.port, family, socket.SOCK_STREAM)[0][4]
+    except OSError:
+        return None
+    refused = _bind(family, where)
+    if refused not in _HINTS:
+        return None
+    around = listening(pid)
+    return refused if around and _certain(refused, address(family, str(where[0]), listener.port), around) else None
+
+
+def _bind(family: socket.AddressFamily, where: tuple[Any, ...]) -> Optional[int]:
+    """The error number with which the kernel refuses the address to this process, None when it does not."""
+    try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind(address)
+            probe.bind(where)
     except OSError as error:
-        return error.errno if error.errno in _HINTS else None
+        return error.errno
     return None
+
+
+def _certain(refused: int, where: Address, around: Listening) -> bool:
+    """Whether what the kernel refuses to this process it would refuse to HAProxy."""
+    if around.holds(where):
+        return False
+    return refused != errno.EADDRINUSE or around.is_taken(where, os.geteuid())

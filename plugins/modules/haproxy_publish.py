@@ -129,6 +129,8 @@ attributes:
     platforms: linux
 notes:
   - Needs root, or a user who may write O(conf_dir) and O(state_dir) and use the sockets.
+  - Before a reload it is tried whether HAProxy could listen where the files say. Only what is certain is refused; as
+    another user than root or that of HAProxy the module cannot tell, and HAProxy's own attempt decides.
 seealso:
   - name: HAProxy Management Guide
     description: The master CLI and the Runtime API.

@@ -35,7 +35,16 @@ defaults
 class HAProxy:
     """``base.cfg``, ``conf.d``, the state folder, both sockets and the log of one load balancer, all in `folder`."""
 
-    def __init__(self, binary: Path, folder: Path, *, hard_stop_after: str = "60s", base: str = BASE) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        folder: Path,
+        *,
+        hard_stop_after: str = "60s",
+        base: str = BASE,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        """`prefix` is a command that runs HAProxy as its own process, such as setpriv(1) or unshare(1)."""
         self.binary = binary
         self.folder = folder
         self.base = folder / "base.cfg"
@@ -46,8 +55,7 @@ class HAProxy:
         self.stats_socket = folder / "s.sock"
         self.master = MasterCLI(str(self.master_socket))
         self.api = RuntimeAPI(str(self.stats_socket))
-        self.prefix: list[str] = []
-        """A command that runs HAProxy in its own place and as the same process, such as unshare(1)."""
+        self.prefix = prefix
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.conf_dir.mkdir(exist_ok=True)
@@ -71,7 +79,8 @@ class HAProxy:
 
     def start(self, *, ready: bool = True) -> HAProxy:
         assert self._process is None, "it runs"
-        command = [*self.prefix, str(self.binary), "-Ws", "-S", f"{self.master_socket},mode,600", *self.config_args]
+        own = [str(self.binary), "-Ws", "-S", f"{self.master_socket},mode,600", *self.config_args]
+        command = [*self.prefix, *own]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if ready:

@@ -179,6 +179,7 @@ def test_a_socket_that_is_not_haproxys(node: Node, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()
+        server.settimeout(60)
         module = node.begin([node.service("a", 5440)], master_socket=str(path))
         connection, _address = server.accept()
         with connection:
