@@ -318,12 +318,17 @@ def parse_processes(text: str, path: str) -> Processes:
             section = groups.get(line.strip())
         elif len(words) >= 3 and words[1] == "master":
             failed = _FAILED.search(line)
-            master = _number(words[0]), _number(words[2]), _number(failed.group(1)) if failed else 0
+            master = _number(words[0]), _count(words[2]), _number(failed.group(1)) if failed else 0
         elif len(words) >= 4 and words[1] == "worker" and section is not None:
-            section.append(Process(_number(words[0]), _number(words[2]), _seconds(words[3])))
+            section.append(Process(_number(words[0]), _count(words[2]), _seconds(words[3])))
     if master is None:
         raise CLIError(f"{path} is not the socket of an HAProxy master: it answered 'show proc' with: {_shown(text)}")
     return Processes(*master, tuple(groups["# workers"]), tuple(groups["# old workers"]))
+
+
+def _count(word: str) -> int:
+    """A count; 0 for what 2.4 has in its place (`[was: 1]`), whose version is refused by those who ask."""
+    return int(word) if word.isdigit() else 0
 
 
 def _seconds(uptime: str) -> int:

@@ -16,6 +16,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._cli import MasterCLI
 from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import MASTER_BACK, RELOAD
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, CutOffError, NotRunningError
 from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Worker, worker
+from ansible_collections.pgsvc.access.plugins.module_utils._version import check_running
 
 _POLL = 0.05
 _SOCKET_BACK = 1.0  # seconds in which a socket without a process behind it may be one of a HAProxy that reloads
@@ -41,7 +42,7 @@ def find(master_socket: str, stats_socket: str) -> Optional[Process]:
 
     The master's socket is asked first: it always leads to the current worker. While the master re-executes itself, it
     does not listen for a moment, which the worker's own socket tells from a HAProxy without a master socket. Raises
-    `CLIError` when a process is there and does not answer as HAProxy does.
+    `CLIError` when a process is there and does not answer as HAProxy does, `PublishError` when it is too old.
     """
     master = MasterCLI(master_socket, RELOAD)
     began = time.monotonic()
@@ -73,15 +74,21 @@ def _behind(master: MasterCLI, processes: Processes) -> Optional[Process]:
         return None
     first_of = processes.master if processes.reloads == 0 else None
     found = worker(processes.workers[0].pid, first_of)
-    return Process(found, master.current(), master, processes.master) if found else None
+    if found is None:
+        return None
+    api = master.current()
+    check_running(api.info(), master.path)
+    return Process(found, api, master, processes.master)
 
 
 def _behind_stats(stats_socket: str) -> Optional[Process]:
     api = RuntimeAPI(stats_socket)
     try:
-        pid = api.info().get("Pid", "")
+        info = api.info()
     except NotRunningError:
         return None
+    check_running(info, stats_socket)
+    pid = info.get("Pid", "")
     if not (pid.isascii() and pid.isdigit() and len(pid) < 10):
         raise CLIError(f"HAProxy at {stats_socket} does not tell its process id (show info)")
     found = worker(int(pid))

@@ -12,13 +12,14 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import VALIDATION
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX
 from ansible_collections.pgsvc.access.plugins.module_utils._startup import Startup
+from ansible_collections.pgsvc.access.plugins.module_utils._version import check_binary
 
 _WARNING = re.compile(r"\[WARNING\]\s*(\(\d+\))?[\s:]*")
 # A check reads the state files of the servers, too, and speaks of what it finds there as a start does.
@@ -69,29 +70,11 @@ def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, 
     """
     if not view:
         return []  # nothing is left to judge, and HAProxy would print its usage when it is given no file at all
+    check_binary(binary, _run([binary, "-v"], startup)[1])  # -c says it only when it has something to complain about
     with staged(directory, view, temporary) as stage:
-        command = [binary, *startup.validation_arguments(directory, stage)]
-        try:
-            done = subprocess.run(
-                command,
-                check=False,
-                cwd=startup.directory,
-                env=dict(startup.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=VALIDATION,
-            )
-        except FileNotFoundError:
-            raise PublishError(f"there is no {binary} to validate with: install HAProxy, or set binary") from None
-        except subprocess.TimeoutExpired:
-            raise PublishError(
-                f"{binary} -c took more than {VALIDATION:g} seconds: can it resolve all names?"
-            ) from None
-        except OSError as error:
-            raise PublishError(f"{binary} cannot be started: {error.strerror}") from error
-        words = done.stdout.decode(errors="replace").replace(str(stage), str(directory))
-    if done.returncode != 0:
+        status, output = _run([binary, *startup.validation_arguments(directory, stage)], startup)
+        words = output.replace(str(stage), str(directory))
+    if status != 0:
         raise PublishError(f"HAProxy rejects the new files: {_alerts(words)}")
     return [f"HAProxy warns: {warning}" for line in _spoken(words) if (warning := _warning(line))]
 
@@ -102,6 +85,30 @@ def _warning(line: str) -> str:
     if match is None or _ABOUT_STATES.search(line):
         return ""
     return line[match.end() :]
+
+
+def _run(command: Sequence[str], startup: Startup) -> tuple[int, str]:
+    """The exit status of HAProxy, started as `startup` says, and all that it has said."""
+    binary = command[0]
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=startup.directory,
+            env=dict(startup.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=VALIDATION,
+        )
+    except FileNotFoundError:
+        raise PublishError(f"there is no {binary} to validate with: install HAProxy, or set binary") from None
+    except subprocess.TimeoutExpired:
+        took = f"{binary} {command[1]} took more than {VALIDATION:g} seconds"
+        raise PublishError(f"{took}: can it resolve all names?") from None
+    except OSError as error:
+        raise PublishError(f"{binary} cannot be started: {error.strerror}") from error
+    return done.returncode, done.stdout.decode(errors="replace")
 
 
 def _alerts(words: str) -> str:

@@ -124,7 +124,9 @@ attributes:
     description: When the files are there and HAProxy runs them, nothing is written and no process is started.
     support: full
   platform:
-    description: Linux with HAProxy 2.6 or later, started in master-worker mode.
+    description:
+      - Linux with HAProxy 2.6 or later, started in master-worker mode. An older HAProxy is refused before anything is
+        written, the running one and the O(binary) that validates.
     support: full
     platforms: linux
 notes:

@@ -36,6 +36,14 @@ SHOW_PROC = {
         "# workers\n30807           worker          2               0d00h01m43s     2.6.12\n# programs\n",
         Processes(30402, 2, 2, (Process(30807, 2, 103),), ()),
     ),
+    # Its version is refused, and must be named for that.
+    "2.4, with the columns of the time": (
+        "#<PID>          <type>          <relative PID>  <reloads>       <uptime>        <version>\n"
+        "1162            master          0               5               0d00h02m07s     2.4.22\n"
+        "# workers\n1271            worker          1               1               0d00h00m00s     2.4.22\n"
+        "# old workers\n1233            worker          [was: 1]        3               0d00h00m43s     2.4.22\n",
+        Processes(1162, 0, 0, (Process(1271, 1, 0),), (Process(1233, 0, 0),)),
+    ),
     "no worker left": (
         HEADER + "1               master          1 [failed: 1]   0d00h00m01s     3.0.11\n# workers\n# programs\n",
         Processes(1, 1, 1, (), ()),
