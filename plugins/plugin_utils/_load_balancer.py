@@ -15,8 +15,10 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inv
 from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import NodeService, parse_node_services
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, shown
 
-_ANY_IPV4 = frozenset({"*", "0.0.0.0"})
+_ANY_IPV4 = ("*", "0.0.0.0")
 _ANY_IPV6 = "::"
+# Ranges that an address belongs to, by names that no address has.
+_IPV4, _ANY = "IPv4", "any"
 
 
 @dataclass(frozen=True)
@@ -50,19 +52,29 @@ class Listener:
     ip: tuple[str, ...]
     port: int
 
-    def clashes_with(self, other: Listener) -> bool:
-        """Whether both would take the same connections."""
-        return self.port == other.port and any(
-            _covers(mine, theirs) or _covers(theirs, mine) for mine in self.ip for theirs in other.ip
-        )
+    def ranges(self) -> set[str]:
+        """The addresses it listens on, and the ranges that these belong to."""
+        return {name for address in self.ip for name in _ranges(address)}
+
+    def overlaps(self) -> set[str]:
+        """The ranges of those listeners on the same port that would take the same connections."""
+        return {name for address in self.ip for name in _overlaps(address)}
 
     def __str__(self) -> str:
         return f"{self.what} ({', '.join(_values.with_port(address, self.port) for address in self.ip)})"
 
 
-def _covers(one: str, other: str) -> bool:
-    """Whether listening on ``one`` takes what is for ``other``: ``*`` is all of IPv4, ``::`` may be everything."""
-    return one in (other, _ANY_IPV6) or (one in _ANY_IPV4 and ":" not in other)
+def _ranges(address: str) -> tuple[str, ...]:
+    return (address, _ANY) if ":" in address else (address, _IPV4, _ANY)
+
+
+def _overlaps(address: str) -> tuple[str, ...]:
+    """Listening on ``*`` takes all of IPv4, on ``::`` perhaps everything."""
+    if address == _ANY_IPV6:
+        return (_ANY,)
+    if address in _ANY_IPV4:
+        return (_IPV4, _ANY_IPV6)
+    return (address, _ANY_IPV6) if ":" in address else (address, *_ANY_IPV4, _ANY_IPV6)
 
 
 def _config_args(value: Any) -> tuple[str, ...] | None:
@@ -126,13 +138,16 @@ class LoadBalancerReader:
 
 def report_clashes(load_balancer: str, listeners: Iterable[Listener], report: Report) -> None:
     """Two listeners on one port would split its connections between them (HAProxy accepts that without a word)."""
-    by_port: dict[int, list[Listener]] = {}
-    for listener in listeners:
-        for earlier in by_port.setdefault(listener.port, []):
-            if listener.clashes_with(earlier):
-                report.problem(
-                    f"load balancer {load_balancer}",
-                    f"port {listener.port} is taken twice: by {earlier} and by {listener}; allowed: one "
-                    "listener for each port of an address",
-                )
-        by_port[listener.port].append(listener)
+    # By range, because a load balancer of a thousand clusters may have a thousand addresses with the same ports.
+    found: dict[tuple[int, str], dict[int, Listener]] = {}
+    for number, listener in enumerate(listeners):
+        places = (found.get((listener.port, name), {}) for name in listener.overlaps())
+        earlier = {position: each for place in places for position, each in place.items()}
+        for position in sorted(earlier):
+            report.problem(
+                f"load balancer {load_balancer}",
+                f"port {listener.port} is taken twice: by {earlier[position]} and by {listener}; allowed: one "
+                "listener for each port of an address",
+            )
+        for name in listener.ranges():
+            found.setdefault((listener.port, name), {})[number] = listener

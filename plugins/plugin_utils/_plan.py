@@ -153,7 +153,8 @@ class Planner:
     def plan(self, only: Sequence[str]) -> Plan:
         self.check_names(only)
         delegating = self._delegating()
-        scope = [name for name in self.hosts_of if name in only] if only else self._clusters_of_play(delegating)
+        chosen = frozenset(only)
+        scope = [name for name in self.hosts_of if name in chosen] if only else self._clusters_of_play(delegating)
         clusters = [self.cluster(name) for name in scope]
         self._check_targets(clusters)
         carried = self._carried(clusters, delegating)

@@ -16,7 +16,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._dynamic_server impor
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import server_line
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import parse
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Listener
+from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Listener, report_clashes
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, shown
 from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import module_arguments
 from ansible_collections.pgsvc.access.plugins.plugin_utils._render import render_service
@@ -39,10 +39,14 @@ LISTENERS = [
 
 @pytest.mark.parametrize(("one", "other", "expected"), LISTENERS)
 def test_listeners(one: list[str], other: list[str], expected: bool) -> None:
-    mine, theirs = Listener("a", tuple(one), 5433), Listener("b", tuple(other), 5433)
-    assert mine.clashes_with(theirs) is expected
-    assert theirs.clashes_with(mine) is expected
-    assert not mine.clashes_with(Listener("b", tuple(other), 5434))
+    def clash(first: list[str], second: list[str], port: int = 5433) -> bool:
+        report = Report()
+        report_clashes("lb", [Listener("a", tuple(first), 5433), Listener("b", tuple(second), port)], report)
+        return len(report.problems) == 1
+
+    assert clash(one, other) is expected
+    assert clash(other, one) is expected
+    assert not clash(one, other, port=5434)
 
 
 class Failing(Mapping[str, Any]):
