@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,56 +13,59 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.module_utils._blocks import BlockError, Line, content_lines, merge
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError, file_error
-from ansible_collections.pgsvc.access.plugins.module_utils._files import write_file
-from ansible_collections.pgsvc.access.plugins.module_utils._lock import locked
+from ansible_collections.pgsvc.access.plugins.module_utils._foreign_file import read, replace
+from ansible_collections.pgsvc.access.plugins.module_utils._lock import hold
+from ansible_collections.pgsvc.access.plugins.module_utils._place import FolderMissingError, Place, opened
 
 _PATIENCE = 60.0  # seconds to wait for another run on the same directory
-_MODE = 0o644
+
+
+def _as_they_are(before: str, after: str) -> tuple[str, str]:
+    return before, after
 
 
 @dataclass(frozen=True)
 class BlockFile:
-    """What is wanted of a file: blocks by owner, and what else `check_others` has to say of the lines that stay."""
+    """What is wanted of a file: blocks by owner, and what else `check_others` has to say of the lines that stay.
+
+    `shown` makes of the texts before and after what a diff may show; `mode` is that of a new file.
+    """
 
     path: Path
     blocks: Mapping[str, Sequence[str]]
     purge: bool
     check_others: Callable[[Path, Sequence[Line]], None]
+    shown: Callable[[str, str], tuple[str, str]] = _as_they_are
+    mode: int = 0o644
 
 
 def bring(wanted: BlockFile, check: bool, diff: bool) -> dict[str, Any]:
     """Make the file so, unless `check`; what a module returns of it. Raises `PublishError` with nothing changed."""
-    path = Path(os.path.realpath(wanted.path))
-    if not path.parent.is_dir():
-        if check:
-            # What makes the directory has not run, as this run only looks.
-            return _result(wanted, "", merge("", wanted.blocks).text, diff, _created(wanted))
-        raise PublishError(f"{path.parent} is not a directory: install what reads {path}, or make the directory")
     try:
-        with locked(path.parent, _PATIENCE):
-            return _bring(wanted, path, check, diff)
+        with opened(wanted.path) as place:
+            hold(place.descriptor, place.path.parent, _PATIENCE)
+            return _bring(wanted, place, check, diff)
+    except FolderMissingError:
+        if not check:
+            raise
+        # What makes the directory has not run, as this run only looks.
+        return _result(wanted, "", merge("", wanted.blocks).text, diff, _created(wanted))
     except OSError as error:
         raise PublishError(file_error(error)) from error
 
 
-def _bring(wanted: BlockFile, path: Path, check: bool, diff: bool) -> dict[str, Any]:
-    before, mode = _read(path)
+def _bring(wanted: BlockFile, place: Place, check: bool, diff: bool) -> dict[str, Any]:
+    original = read(place)
+    before = original.content.decode("utf-8", "surrogateescape") if original else ""
     try:
         merged = merge(before, wanted.blocks, wanted.purge)
         staying = [line for line in content_lines(merged.text) if line.owner not in wanted.blocks]
     except BlockError as error:
-        raise PublishError(f"{path}: {error}") from error
-    wanted.check_others(path, staying)
+        raise PublishError(f"{place.path}: {error}") from error
+    wanted.check_others(place.path, staying)
     if merged.text != before and not check:
-        write_file(path, merged.text.encode("utf-8", "surrogateescape"), mode)
+        replace(place, merged.text.encode("utf-8", "surrogateescape"), original, wanted.mode)
     return _result(wanted, before, merged.text, diff, merged.statuses)
-
-
-def _read(path: Path) -> tuple[str, int]:
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape"), stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return "", _MODE
 
 
 def _created(wanted: BlockFile) -> dict[str, str]:
@@ -78,5 +79,6 @@ def _result(wanted: BlockFile, before: str, after: str, diff: bool, statuses: Ma
     }
     if diff and before != after:
         header = str(wanted.path)
+        before, after = wanted.shown(before, after)
         result["diff"] = [{"before": before, "after": after, "before_header": header, "after_header": header}]
     return result

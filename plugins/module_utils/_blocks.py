@@ -44,6 +44,11 @@ def block(owner: str, lines: Sequence[str]) -> list[str]:
     ]
 
 
+def is_mark(line: str) -> bool:
+    """Whether a line begins or ends a block."""
+    return bool(_BEGIN.fullmatch(line) or _END.fullmatch(line))
+
+
 def content_lines(text: str) -> list[Line]:
     """Every line outside blocks and the lines inside them, without those that begin and end a block."""
     return [line for line, marks in _read(text) if not marks]

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from ansible_collections.pgsvc.access.plugins.module_utils._blocks import Line
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError, file_error
+from ansible_collections.pgsvc.access.plugins.module_utils._foreign_file import read_only
+from ansible_collections.pgsvc.access.plugins.module_utils._place import FolderMissingError, NotRegularError, opened
 
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
@@ -40,7 +42,7 @@ def check_records(records: Iterable[Mapping[str, str]]) -> Callable[[Path, Seque
             whose = f"of cluster {line.owner}" if line.owner else "which is not this collection's"
             _check_line(wanted, line.text, f"line {line.number} of {path}, {whose}")
         for file in sorted(path.parent.iterdir()):
-            if file != path and file.is_file() and not _ignored(file.name):
+            if file != path and not _ignored(file.name):
                 for number, text in enumerate(_read(file), 1):
                     _check_line(wanted, text, f"line {number} of {file}, which is not this collection's")
 
@@ -58,8 +60,12 @@ def _check_line(wanted: Mapping[str, set[object]], text: str, where: str) -> Non
 
 
 def _read(file: Path) -> list[str]:
+    """The lines of a regular file; of anything else, and of a link that leads nowhere, dnsmasq reads nothing."""
     try:
-        return file.read_text(encoding="utf-8", errors="replace").splitlines()
+        with opened(file) as place:
+            return read_only(place).decode("utf-8", errors="replace").splitlines()
+    except (FolderMissingError, NotRegularError):
+        return []
     except OSError as error:
         raise PublishError(file_error(error)) from error
 

@@ -28,13 +28,14 @@ def locked(directory: Path, timeout: float) -> Iterator[int]:
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        _acquire(descriptor, directory, timeout)
+        hold(descriptor, directory, timeout)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, directory: Path, timeout: float) -> None:
+def hold(descriptor: int, directory: Path, timeout: float) -> None:
+    """Take the lock by a descriptor of the directory, which has it until it is closed."""
     deadline = time.monotonic() + timeout
     while not _try(descriptor):
         if time.monotonic() >= deadline:

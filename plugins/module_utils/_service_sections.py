@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.module_utils._blocks import Line
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._service_secrets import is_hidden
 
 _NAME = re.compile(r"[^\]\s#][^\]\n\r]*")
 _KEYWORD = re.compile(r"[a-z][a-z_]*")
@@ -30,7 +31,7 @@ def section_lines(sections: Sequence[Mapping[str, Any]]) -> list[str]:
         for keyword, value in section["parameters"].items():
             if not _KEYWORD.fullmatch(keyword):
                 raise PublishError(f"{keyword!r} is not a parameter of libpq; allowed: words such as host and port")
-            lines.append(f"{keyword}={_plain(str(value), keyword)}")
+            lines.append(f"{keyword}={_plain(str(value), keyword, is_hidden(keyword))}")
     return lines
 
 
@@ -53,9 +54,10 @@ def check_sections(names: Sequence[str]) -> Callable[[Path, Sequence[Line]], Non
     return check
 
 
-def _plain(value: str, what: str) -> str:
+def _plain(value: str, what: str, hidden: bool = False) -> str:
     if not value.isprintable() or value != value.strip():
         raise PublishError(
-            f"{value!r} cannot stand in a service file as {what}; allowed: one line without blanks around it"
+            f"{'the value' if hidden else repr(value)} cannot stand in a service file as {what}; allowed: one line"
+            " without blanks around it"
         )
     return value

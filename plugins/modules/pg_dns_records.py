@@ -15,7 +15,13 @@ description:
     directory (C(hostsdir)) and picks up by itself when it changes.
   - Leaves everything outside of its own blocks as it is. A name that has another address there, or in another file of
     the directory, is an error, because dnsmasq would answer with both.
-  - The file is replaced at once, and only when something in it changes.
+  - The file is replaced at once, and only when something in it changes. It keeps its owner, group, mode, access control
+    list and other extended attributes, such as the label of SELinux.
+  - A new file is readable by all. It belongs to root in a folder of root, and to the owner and the group of its folder
+    elsewhere.
+  - A symbolic link is followed only where all folders on the way belong to root and nobody else can write to them, so
+    not in the home directory of a user and not in C(/tmp). Elsewhere it is an error, in place of another file of the
+    directory, too. So is a file with several names (hard links), and anything that is not a regular file.
 options:
   path:
     description: The file. Its directory has to be there.

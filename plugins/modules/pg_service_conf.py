@@ -15,7 +15,13 @@ description:
     every other program on libpq connect by a name.
   - Leaves everything outside of its own blocks as it is. A section of the same name outside of them is an error,
     because libpq takes the first one.
-  - The file is replaced at once, and only when something in it changes.
+  - The file is replaced at once, and only when something in it changes. It keeps its owner, group, mode, access control
+    list and other extended attributes, such as the label of SELinux.
+  - A new file belongs to root in a folder of root, and to the owner and the group of its folder elsewhere. It is
+    readable by all, or by its owner only when one of the sections has a password or another secret.
+  - A symbolic link is followed only where all folders on the way belong to root and nobody else can write to them, so
+    not in the home directory of a user and not in C(/tmp). Elsewhere it is an error. So is a file with several names
+    (hard links), and anything that is not a regular file.
 options:
   path:
     description:
@@ -47,7 +53,10 @@ options:
             description: A line that stands above it.
             type: str
           parameters:
-            description: The parameters of libpq, such as C(host), C(port), C(dbname). Never put a password here.
+            description:
+              - The parameters of libpq, such as C(host), C(port), C(dbname).
+              - Do not put a password here, as every user who can read the file can read it; use a password file
+                (C(passfile)). When there is one, Ansible neither logs nor returns it.
             type: dict
             required: true
   purge:
@@ -59,7 +68,8 @@ attributes:
     description: Can run in C(check_mode) and tells exactly what would change.
     support: full
   diff_mode:
-    description: Shows the file before and after.
+    description:
+      - Shows the file before and after, without the values of passwords and other secrets, whoever wrote them.
     support: full
   idempotent:
     description: A second run changes nothing.
@@ -97,11 +107,13 @@ clusters:
 """
 
 from pathlib import Path
+from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgsvc.access.plugins.module_utils._block_file import BlockFile, bring
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._service_secrets import holds_secret, masked, shown
 from ansible_collections.pgsvc.access.plugins.module_utils._service_sections import check_sections, section_lines
 
 _SECTION = {
@@ -120,13 +132,37 @@ _ARGUMENTS = {
 }
 
 
+class _Module(AnsibleModule):
+    """The module with secrets left out of what Ansible logs and returns of its arguments."""
+
+    _clusters: Optional[list[dict[str, Any]]] = None
+
+    def take_clusters(self) -> list[dict[str, Any]]:
+        """The argument of this name. From here on the arguments have it without secrets."""
+        if self._clusters is None:
+            self._clusters = self.params["clusters"]
+            self.params["clusters"] = masked(self._clusters)
+        return self._clusters
+
+    def _log_invocation(self) -> None:
+        # The system's log gets the arguments when the module is constructed, which is the last moment to take them.
+        self.take_clusters()
+        super()._log_invocation()  # type: ignore[no-untyped-call]
+
+
 def main() -> None:
-    module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True)
-    clusters = module.params["clusters"]
+    module = _Module(argument_spec=_ARGUMENTS, supports_check_mode=True)  # type: ignore[no-untyped-call]
+    clusters = module.take_clusters()
     try:
         names = [section["name"] for cluster in clusters for section in cluster["sections"]]
-        blocks = {cluster["name"]: section_lines(cluster["sections"]) for cluster in clusters}
-        file = BlockFile(Path(module.params["path"]), blocks, module.params["purge"], check_sections(names))
+        file = BlockFile(
+            Path(module.params["path"]),
+            {cluster["name"]: section_lines(cluster["sections"]) for cluster in clusters},
+            module.params["purge"],
+            check_sections(names),
+            shown=shown,
+            mode=0o600 if holds_secret(clusters) else 0o644,
+        )
         result = bring(file, check=module.check_mode, diff=module._diff)
     except PublishError as error:
         module.fail_json(msg=str(error))

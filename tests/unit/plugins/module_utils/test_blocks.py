@@ -103,14 +103,6 @@ def test_foreign_bytes_and_the_mode_survive(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    (tmp_path / "real").write_text("", encoding="utf-8")
-    (tmp_path / "link").symlink_to("real")
-    bring(wanted(tmp_path / "link", a=["one"]), check=False, diff=False)
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real").read_text(encoding="utf-8") == A
-
-
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "none" / "file"
     assert bring(wanted(path, a=["one"]), check=True, diff=False)["changed"]
