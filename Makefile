@@ -9,7 +9,7 @@ CORES := 2.16 2.17 2.18 2.19
 OLDEST := $(firstword $(CORES))
 NEWEST := $(lastword $(CORES))
 PACKAGES := git haproxy python3 python3-venv
-ifneq ($(filter-out demo demo-clean dist,$(MAKECMDGOALS)),)
+ifneq ($(filter-out demo demo-clean dist requirements,$(MAKECMDGOALS)),)
 PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client shellcheck systemd-container
 endif
 
@@ -104,7 +104,7 @@ sanity-%: .venvs/core-%/.ready
 
 ##### measuring it, shipping it
 
-.PHONY: docs changelog benchmark reliability dist
+.PHONY: docs changelog benchmark reliability dist requirements
 docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables from the argument specs
 	@$(<D)/bin/python docs/variables.py
 
@@ -120,6 +120,16 @@ reliability: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## what clients notice o
 dist: .venvs/core-$(NEWEST)/.ready ## the tarball that ansible-galaxy installs
 	@$(<D)/bin/ansible-galaxy collection build --force --output-path .build
 
+# First what this Makefile installs; ansible-test's lists then come out of the ansible-core that they name.
+PIN = tests/requirements/pin $(ROOT)/.venvs/uv/bin/uv
+requirements: .venvs/uv/.ready ## pin what the tests install, as tests/requirements/*.in say (UPGRADE=1: the newest)
+	@for list in $(CORES:%=core-%) lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
+	@$(PIN) lab-newest 3.13 $(if $(UPGRADE),--upgrade)
+	@$(STEPS) pin-sanity-$(OLDEST) pin-sanity-$(NEWEST)
+
+pin-sanity-%: .venvs/core-%/.ready
+	@$(<D)/bin/python tests/static/sanity_pins.py | $(PIN) sanity-$* 3.11 --input - --no-deps --no-annotate
+
 ##### what all of it stands on
 
 .PHONY: packages clean distclean
@@ -133,12 +143,13 @@ packages:
 	fi
 
 .PRECIOUS: .venvs/%/.ready
-.venvs/%/.ready: tests/requirements/%.txt tests/requirements/test.txt requirements.txt | packages
+.venvs/%/.ready: tests/requirements/%.txt | packages
 	@echo "making the environment $*"
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
 	@rm -rf $(@D)
 	@$(if $(filter lab,$*),,$(BESIDE)) $(PYTHON) -m venv $(@D)
-	@$(if $(filter lab,$*),,$(BESIDE)) $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r $<
+	@$(if $(filter lab,$*),,$(BESIDE)) $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-input \
+		--require-hashes --only-binary=:all: -r $<
 	@touch $@
 
 $(COLLECTION):

@@ -5,7 +5,7 @@
 """Stands in for the bootstrap script that ansible-test would download from its own server.
 
 ansible-test makes environments without pip and runs this file in them, as `get_pip [options] pip==1.2.3`.
-The pip that comes with Python then installs the one that is asked for, through the machine's usual package index.
+The pip that comes with Python then installs the one that is asked for, from the folder of wheels that sanity.py makes.
 """
 
 from __future__ import annotations

@@ -7,14 +7,13 @@
 usage: ENV/bin/python sanity.py WORK [ansible-test sanity options]
 
 ansible-test wants a git tree at ansible_collections/NAMESPACE/NAME, so it gets a copy in the folder WORK. It keeps
-environments of its own below $HOME, downloads pip from a server of its own, and hides the caller's environment from
-pip. So it gets a home inside the virtual environment, with a pip bootstrap that uses the usual package index and
-with the caller's pip settings written down.
+environments of its own below $HOME, downloads pip from a server of its own, and installs packages without looking at
+their digests. So it gets a home inside the virtual environment, in which pip knows nothing but a folder of wheels. They
+come from the usual package index, and have the digests in tests/requirements/sanity-*.txt.
 """
 
 from __future__ import annotations
 
-import ast
 import configparser
 import os
 import re
@@ -51,18 +50,18 @@ def pip_versions() -> set[str]:
     return set(re.findall(r"pip='([\d.]+)'", next(source).read_text()))
 
 
-def pip_settings() -> configparser.ConfigParser:
-    """Return pip's settings, from whichever file or variable they come, as a configuration file has them."""
-    settings = configparser.ConfigParser(interpolation=None)
-    settings.read_dict({"global": {"quiet": "2"}})
-    listing = subprocess.check_output([sys.executable, "-m", "pip", "config", "list"], text=True)
-    for key, value in re.findall(r"^(\S+?)=(.*)$", listing, re.MULTILINE):
-        section, option = key.rsplit(".", 1)
-        section = "global" if section == ":env:" else section
-        if not settings.has_section(section):
-            settings.add_section(section)
-        settings.set(section, option, ast.literal_eval(value))
-    return settings
+def download_wheels(home: Path) -> Path:
+    """Fill the folder of wheels, unless it holds what the list names, and return it."""
+    from ansible.release import __version__
+
+    pins = HERE.parent / "requirements" / f"sanity-{'.'.join(__version__.split('.')[:2])}.txt"
+    wheels, done = home / "wheels", home / "wheels" / pins.name
+    if not done.is_file() or done.read_bytes() != pins.read_bytes():
+        shutil.rmtree(wheels, ignore_errors=True)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+        subprocess.check_call([*command, "--only-binary=:all:", f"--dest={wheels}", f"--requirement={pins}"])
+        shutil.copy(pins, done)
+    return wheels
 
 
 def make_home(home: Path) -> None:
@@ -71,10 +70,12 @@ def make_home(home: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     for version in pip_versions():
         shutil.copy(HERE / "get_pip.py", cache / f"get_pip_{version.replace('.', '_')}.py")
+    settings = configparser.ConfigParser(interpolation=None)
+    settings["global"] = {"quiet": "2", "no-index": "true", "find-links": str(download_wheels(home))}
     config = home / ".config" / "pip" / "pip.conf"
     config.parent.mkdir(parents=True, exist_ok=True)
     with config.open("w") as file:
-        pip_settings().write(file)
+        settings.write(file)
 
 
 def main(work: str, *options: str) -> int:

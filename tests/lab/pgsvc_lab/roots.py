@@ -80,7 +80,7 @@ def _build(release: Release, root: Path, log: Log) -> None:
     with _mounted(root, log):
         _fill_repository(release, root, log)
         if release.wheels:
-            _install_wheels(release, root, log)
+            _install_wheels(release.wheels, release.python, root, log)
     _finish(root, log)
 
 
@@ -109,16 +109,20 @@ def _describe(deb: Path) -> str:
     return f"{control}\nFilename: ./{deb.name}\nSize: {deb.stat().st_size}\nSHA256: {digest}\n"
 
 
-def _install_wheels(release: Release, root: Path, log: Log) -> None:
+def _install_wheels(requirements: Path, python: str, root: Path, log: Log) -> None:
     """The host's pip downloads for the root's Python: only the host knows how to reach its package index."""
     wheels = root / "srv/wheels"
     platforms = [f"--platform={name}" for name in ("any", "manylinux2014_x86_64", "manylinux_2_28_x86_64")]
     log.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:",
-         f"--python-version={release.python}", *platforms, f"--dest={wheels}", *release.wheels]
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:",
+         f"--python-version={python}", *platforms, f"--dest={wheels}", f"--requirement={requirements}"]
     )  # fmt: skip
+    shutil.copy(requirements, wheels / "requirements.txt")
     _chroot(log, root, "python3", "-m", "venv", "/opt/ansible")
-    _chroot(log, root, "/opt/ansible/bin/pip", "install", "--no-index", "--find-links=/srv/wheels", *release.wheels)
+    _chroot(
+        log, root, "/opt/ansible/bin/pip", "install", "--no-index", "--find-links=/srv/wheels", "--require-hashes",
+        "--requirement=/srv/wheels/requirements.txt",
+    )  # fmt: skip
     shutil.rmtree(wheels)
 
 

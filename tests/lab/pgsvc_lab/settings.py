@@ -27,8 +27,8 @@ SECURITY_MIRROR = os.environ.get("PGSVC_SECURITY_MIRROR", "http://deb.debian.org
 #: Rises when the recipe in roots.py changes in a way that the package lists do not show.
 RECIPE = 2
 
-#: The ansible-core that runs on the newest Python of the lab (Debian 13 has 3.13).
-NEWEST_ANSIBLE = ("ansible-core==2.21.*", "jmespath")
+#: The ansible-core that runs on the newest Python of the lab (Debian 13 has 3.13), and what it needs.
+NEWEST_ANSIBLE = COLLECTION / "tests/requirements/lab-newest.txt"
 
 _BASE = (
     "ca-certificates", "curl", "dbus", "iproute2", "iputils-arping", "iputils-ping", "less", "openssh-server",
@@ -48,13 +48,14 @@ class Release:
     postgresql: int
     packages: tuple[str, ...]
     repository: tuple[str, ...] = _REPOSITORY
-    wheels: tuple[str, ...] = ()
+    wheels: Path | None = None
     python: str = ""
 
     @property
     def root(self) -> Path:
         """The built root. The name holds a digest of the recipe: a changed recipe builds a new root."""
-        recipe = repr((RECIPE, self.packages, self.repository, self.wheels, MIRROR))
+        wheels = self.wheels.read_text(encoding="utf-8") if self.wheels else ()
+        recipe = repr((RECIPE, self.packages, self.repository, wheels, MIRROR))
         return CACHE / "roots" / f"{self.codename}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
