@@ -55,11 +55,12 @@ _value:
     load_balancers:
       description:
         - For each load balancer of the run, how HAProxy runs there (C(conf_dir), C(state_dir), C(config_args),
-          C(master_socket), C(stats_socket), C(reload)), whose files may be removed (C(owners)), and its C(services).
+          C(master_socket), C(stats_socket), C(reload), C(allow_shrink)), whose files may be removed (C(owners)), the
+          clusters that it carries (C(carries)), and its C(services).
         - A service has C(name), C(cluster), C(service), C(owner), C(load_balancer), C(ip), C(port), C(check),
           C(maxconn), C(balance), C(options), C(timeout_client), C(timeout_server), C(allbackups), C(on_member_removed),
-          C(instances), C(backups), and C(servers), each with C(name), C(address), C(port), C(check_port), C(weight),
-          C(backup), C(ca_file).
+          C(may_be_empty), C(instances), C(backups), and C(servers), each with C(name), C(address), C(port),
+          C(check_port), C(weight), C(backup), C(ca_file).
       type: dict
     assigned:
       description: Load balancers that another host of the play publishes, by that host.

@@ -44,12 +44,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A service file that a call asks for. `cut_removed`: whether sessions of a removed server are cut at once."""
+    """A service file that a call asks for.
+
+    `cut_removed`: whether sessions of a removed server are cut at once. `may_be_empty`: whether the service may lose
+    all of its servers (`_shrink`).
+    """
 
     name: str
     owner: str
     content: str
     cut_removed: bool = True
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ class _Publication:
         view = self._parsed(disk)
         states = States(request.state_dir, view, {change.name for change in result.changes})
         running = self._running(disk, view) if request.apply else None
+        self._refuse_shrink(running)
         plan = running.plan() if running else Plan(Decision(NONE, self._why_not_applied()))
         self._say_applied(running, plan)
         result.warnings += [f"HAProxy shows what no reload changes: {text}" for text in plan.accepted]
@@ -110,6 +111,19 @@ class _Publication:
     def _say_applied(self, running: Optional[Running], plan: Plan) -> None:
         method = running.method(plan.decision) if running else NONE
         self.result.applied = Applied(method, plan.decision.reason, plan.draining)
+
+    def _refuse_shrink(self, running: Optional[Running]) -> None:
+        """Raise `PublishError` when the change takes away what only a partial inventory would take away."""
+        request, result = self.request, self.result
+        if not (request.write and result.todo and request.carries) or request.allow_shrink:
+            return
+        from ansible_collections.pgsvc.access.plugins.module_utils import _shrink  # noqa: PLC0415
+
+        rows = running.process.api.servers_state() if running else []
+        may_be_empty = {file.name for file in request.files if file.may_be_empty}
+        refusals = _shrink.refused(result.changes, request.carries, rows, may_be_empty)
+        if refusals:
+            raise PublishError(_shrink.message(refusals))
 
     def _count_old_workers(self, running: Running) -> None:
         try:

@@ -32,7 +32,11 @@ def absolute_path(argument: str, path: str) -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of a call; `check` is check mode, `temporary` a folder for what is not kept."""
+    """The arguments of a call; `check` is check mode, `temporary` a folder for what is not kept.
+
+    `carries` are the clusters that stay on this load balancer: unless `allow_shrink` they may not lose too many servers
+    at once (`_shrink`).
+    """
 
     files: Sequence[Wanted]
     owners: Sequence[str]
@@ -45,6 +49,8 @@ class Request:
     stats_socket: str = "/run/haproxy/admin.sock"
     write: bool = True
     apply: bool = True
+    carries: Sequence[str] = ()
+    allow_shrink: bool = False
     check: bool = False
     temporary: str = "/tmp"  # noqa: S108  the default of tempfile; the module passes its own
 

@@ -52,6 +52,12 @@ options:
             V(true) ends them, because nobody watches the server any more; V(false) lets them end by themselves.
         type: bool
         default: true
+      may_be_empty:
+        description:
+          - Whether this service may lose all of its servers though its cluster is one of O(carries). True of a service
+            that has members in larger clusters only, such as V(offline) of the default services.
+        type: bool
+        default: false
   owners:
     description:
       - The owners that this call speaks for, each exact or as C(prefix/*). Files of other owners, and files without an
@@ -113,6 +119,23 @@ options:
     description: With V(false) the files are validated and written, and the running HAProxy is left alone.
     type: bool
     default: true
+  carries:
+    description:
+      - The clusters that stay on this load balancer, by the name that follows C(member/) or C(delegated/) in the
+        owner of their files.
+      - The call is refused, before anything is written, when the files of such a cluster would lose more than half of
+        their servers, the server that leads at this moment, all servers of one service, or all services. A plan that
+        was made of a part of the inventory does that.
+      - The server that leads is one that is up in a service which only a leader serves, with a check such as
+        C(/primary). It is known when HAProxy runs and O(apply=true).
+      - A cluster that is not named here may lose all of its files. With O(write=false) nothing is refused.
+    type: list
+    elements: str
+    default: []
+  allow_shrink:
+    description: With V(true) nothing of what O(carries) protects is refused.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Tells what would be done and validates the files; writes nothing outside the temporary folder.
@@ -274,6 +297,7 @@ _FILE: dict[str, Any] = {
     "owner": {"type": "str", "required": True},
     "content": {"type": "str", "required": True},
     "cut_removed": {"type": "bool", "default": True},
+    "may_be_empty": {"type": "bool", "default": False},
 }
 _DIRECTORIES = ("conf_dir", "state_dir")
 _PATHS = (*_DIRECTORIES, "master_socket", "stats_socket")
@@ -291,6 +315,8 @@ _ARGUMENTS: dict[str, Any] = {
     "stats_socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
     "write": {"type": "bool", "default": True},
     "apply": {"type": "bool", "default": True},
+    "carries": {"type": "list", "elements": "str", "default": []},
+    "allow_shrink": {"type": "bool", "default": False},
 }
 
 

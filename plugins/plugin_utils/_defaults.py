@@ -56,6 +56,7 @@ CLUSTER: dict[str, Any] = {
 LOAD_BALANCER: dict[str, Any] = {
     "pg_service_ip": "*",
     "pg_reload": True,
+    "pg_service_allow_shrink": False,
     "haproxy_enabled": True,
     "haproxy_reload": True,
     "haproxy_conf_dir": "/etc/haproxy",

@@ -69,6 +69,16 @@ class Definition:
     allbackups: bool
     on_member_removed: str
 
+    @property
+    def has_built_in_members(self) -> bool:
+        """Whether the selectors are those of the built-in service of this name: the inventory does not say who serves.
+
+        Such a service may have members in larger clusters only: ``offline`` has none when a cluster of two loses one.
+        """
+        built_in = next((each for each in _defaults.CLUSTER["pg_default_services"] if each["name"] == self.name), None)
+        mine = (self.selector.expression, self.backup and self.backup.expression)
+        return built_in is not None and mine == (built_in["selector"], built_in.get("backup"))
+
     def differences(self, other: Definition) -> Iterable[str]:
         """The fields in which two members disagree; ``ip`` may differ, as each load balancer has its own address."""
         return (

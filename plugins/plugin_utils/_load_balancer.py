@@ -26,7 +26,8 @@ class Settings:
     """The variables of one load balancer, typed.
 
     Paths are absolute; ``config_args`` is None when the host is asked how its HAProxy is started; ``reload`` is false
-    when files are written and validated but not applied.
+    when files are written and validated but not applied; ``allow_shrink`` is true when a run may take away servers that
+    a partial inventory takes away.
     """
 
     host: str
@@ -37,6 +38,7 @@ class Settings:
     master_socket: str
     stats_socket: str
     reload: bool
+    allow_shrink: bool
     enabled: bool
     client_timeout: str
     server_timeout: str
@@ -90,6 +92,7 @@ _PARSERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "haproxy_master_socket": ("master_socket", lambda value: _values.path(value, "a path")),
     "haproxy_stats_socket": ("stats_socket", lambda value: _values.path(value, "a path")),
     "pg_reload": ("reload", _values.boolean),
+    "pg_service_allow_shrink": ("allow_shrink", _values.boolean),
     "haproxy_enabled": ("enabled", _values.boolean),
     "haproxy_client_timeout": ("client_timeout", _values.duration),
     "haproxy_server_timeout": ("server_timeout", _values.duration),

@@ -24,10 +24,14 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Servi
 
 @dataclass(frozen=True)
 class Publication:
-    """What one load balancer is to be told: the complete services of ``owners``."""
+    """What one load balancer gets: the complete services of ``owners``.
+
+    ``carries`` are the clusters that it serves after the run; only these may not lose too much of what they have there.
+    """
 
     settings: Settings
     owners: tuple[str, ...]
+    carries: tuple[str, ...]
     services: tuple[Service, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,7 +43,9 @@ class Publication:
             "master_socket": settings.master_socket,
             "stats_socket": settings.stats_socket,
             "reload": settings.reload,
+            "allow_shrink": settings.allow_shrink,
             "owners": list(self.owners),
+            "carries": list(self.carries),
             "services": [service.to_dict() for service in self.services],
         }
 
@@ -203,15 +209,11 @@ class Planner:
         settings = self.load_balancers.read(host)
         clusters = [self.cluster(name) for name in names]
         left_alone = {cluster.name for cluster in clusters if not self._is_target(cluster, host)}
-        services = [
-            service
-            for cluster in clusters
-            if host in cluster.load_balancers and cluster.name not in left_alone
-            for service in self.resolver.services(cluster, settings)
-        ]
+        carried = [cluster for cluster in clusters if host in cluster.load_balancers and cluster.name not in left_alone]
+        services = [service for cluster in carried for service in self.resolver.services(cluster, settings)]
         self._check_listeners(settings, clusters, services)
         owners = self._owners(host, clusters, left_alone, delegated=host in delegating)
-        return Publication(settings, owners, tuple(services))
+        return Publication(settings, owners, tuple(cluster.name for cluster in carried), tuple(services))
 
     def _owners(self, host: str, clusters: Sequence[Cluster], left_alone: set[str], delegated: bool) -> tuple[str, ...]:
         """Whose files this call may remove: what it carries as a member, and every known cluster's delegated ones.

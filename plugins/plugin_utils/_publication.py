@@ -60,6 +60,7 @@ def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
             "owner": service.owner,
             "content": render_service(service, publication["state_dir"]),
             "cut_removed": service.on_member_removed == "shutdown-sessions",
+            "may_be_empty": service.may_be_empty,
         }
         for service in services
     ]

@@ -61,6 +61,7 @@ class Resolver:
             timeout_server=definition.timeout_server or settings.server_timeout,
             allbackups=definition.allbackups,
             on_member_removed=definition.on_member_removed,
+            may_be_empty=definition.has_built_in_members,
             instances=choice.instances,
             backups=choice.backups,
             servers=choice.servers,

@@ -27,7 +27,8 @@ class Service:
     """One service on one load balancer.
 
     ``name`` is the proxy's and the file's (``pg-test-primary``), ``owner`` who may remove the file later, ``ip`` the
-    addresses to bind. ``instances`` and ``backups`` are the addresses that the two selectors chose, for the header.
+    addresses to bind. ``may_be_empty`` is true when a run may take away all of its servers. ``instances`` and
+    ``backups`` are the addresses that the two selectors chose, for the header.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Service:
     timeout_server: str
     allbackups: bool
     on_member_removed: str
+    may_be_empty: bool
     instances: tuple[str, ...]
     backups: tuple[str, ...]
     servers: tuple[Server, ...]

@@ -130,6 +130,7 @@ def member_removed(_balancer: Balancer, site: Site) -> None:
 
 def members_renumbered(_balancer: Balancer, site: Site) -> None:
     site.members = {seq + 10: member for seq, member in site.members.items()}
+    site.load_balancer["pg_service_allow_shrink"] = True
 
 
 CHANGES: dict[str, Change] = {

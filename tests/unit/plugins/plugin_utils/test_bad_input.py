@@ -174,6 +174,10 @@ LOAD_BALANCER_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"pg_reload": "x"}, "pg_reload: 'x' is not a truth value; allowed: true or false"),
     ({"haproxy_enabled": "x"}, "haproxy_enabled: 'x' is not a truth value; allowed: true or false"),
     (
+        {"pg_service_allow_shrink": "x"},
+        "pg_service_allow_shrink: 'x' is not a truth value; allowed: true or false",
+    ),
+    (
         {"haproxy_config_args": 5},
         "haproxy_config_args: 5 is not an argument of HAProxy; allowed: one, or a list of them",
     ),

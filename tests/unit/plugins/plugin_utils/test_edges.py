@@ -101,6 +101,7 @@ def test_module_arguments() -> None:
     hosts = pg_test(
         pg_default_services=[service(), service(name="slow", port=5441, on_member_removed="drain")],
         pg_reload="false",
+        pg_service_allow_shrink="true",
         haproxy_config_args="-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/conf.d",
         haproxy_conf_dir="//etc/haproxy/conf.d/",
         haproxy_state_dir="/var/lib//haproxy/./pgsvc",
@@ -118,6 +119,8 @@ def test_module_arguments() -> None:
         "master_socket": "/run/haproxy-master.sock",
         "stats_socket": "/run/haproxy/admin.sock",
         "owners": ["member/*"],
+        "carries": ["pg-test"],
+        "allow_shrink": True,
     }
     assert [(file["name"], file["owner"], file["cut_removed"]) for file in files] == [
         ("pg-test-extra", "member/pg-test", True),
