@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._patroni import health_check
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
     Report,
     ValueProblem,
@@ -41,9 +42,6 @@ _BALANCE = re.compile(
     r"|random(\([1-9][0-9]{0,3}\))?|rdp-cookie(\([A-Za-z0-9_-]+\))?",
     re.ASCII,
 )
-
-# A path of Patroni's REST API with its query string, without anything HAProxy would read as quote, comment or blank.
-_CHECK = re.compile(r"/[A-Za-z0-9_.~!&()*+,;=:@/?%-]{0,1000}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -120,17 +118,6 @@ def addresses(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _check(value: Any) -> str:
-    word = _values.text(value, "a path")
-    if not _CHECK.fullmatch(word):
-        raise not_allowed(
-            value,
-            "a path of Patroni's REST API",
-            "one that begins with '/', such as /primary or /replica?lag=10MB, without blanks and quotes",
-        )
-    return word
-
-
 def _selector(value: Any) -> Selector:
     if not isinstance(value, str):
         raise not_allowed(value, "a JMESPath expression", 'text, in quotes, such as "[]"')
@@ -150,7 +137,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "ip": addresses,
     "backup": _selector,
     "dest": destination,
-    "check": _check,
+    "check": health_check,
     "maxconn": lambda value: _values.integer(value, (1, 10_000_000), "a number of connections"),
     "balance": balance_algorithm,
     "options": server_options,

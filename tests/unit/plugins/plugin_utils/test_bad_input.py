@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import SERVICE
 from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import BALANCE, FIELDS
+from ansible_collections.pgsvc.access.plugins.plugin_utils._patroni import ENDPOINTS
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import listed
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
     Hosts,
@@ -63,6 +64,10 @@ FIELD_MISTAKES: list[tuple[dict[Any, Any], str]] = [
     ({"dest": 0}, "dest: 0 is not a destination; allowed: default, postgres, pgbouncer or a port from 1 to 65535"),
     ({"check": "primary"}, f"check: 'primary' {CHECK}"),
     ({"check": "/a b"}, f"check: '/a b' {CHECK}"),
+    (
+        {"check": "/replicas"},
+        f"check: '/replicas' is not a health check of Patroni, did you mean '/replica'?; allowed: {listed(ENDPOINTS)}",
+    ),
     ({"check": "/a\n    server evil 10.0.0.1:1"}, f"check: '/a\\n    server evil 10.0.0.1:1' {CHECK}"),
     ({"maxconn": 0}, "maxconn: 0 is not a number of connections; allowed: 1 to 10000000"),
     (

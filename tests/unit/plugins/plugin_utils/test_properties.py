@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import node_service_files
+from ansible_collections.pgsvc.access.plugins.plugin_utils._patroni import ENDPOINTS
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError
 from ansible_collections.pgsvc.access.plugins.plugin_utils._render import render_service
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Hosts, cluster, plan
@@ -75,7 +76,12 @@ DEFINITION: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "ip": st.one_of(ADDRESSES, st.lists(ADDRESSES, min_size=1, max_size=4)),
         "backup": SELECTORS,
         "dest": st.one_of(st.sampled_from(["default", "postgres", "pgbouncer", "6433"]), st.integers(1, 65535)),
-        "check": st.from_regex(r"/[A-Za-z0-9_.~!&()*+,;=:@/?%-]{0,60}", fullmatch=True),
+        "check": st.one_of(
+            st.sampled_from(list(ENDPOINTS)),
+            st.from_regex(
+                r"/replica\?tag_[A-Za-z0-9_.~!()*,;:@/?-]{1,30}=[A-Za-z0-9_.~!()*+,;=:@/?-]+", fullmatch=True
+            ),
+        ),
         "maxconn": BIG,
         "balance": st.sampled_from(
             [
