@@ -12,13 +12,11 @@ never gets a connection.
 
 from __future__ import annotations
 
-import contextlib
 import re
-import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -30,6 +28,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._question import chec
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine
 from ansible_collections.pgsvc.access.plugins.module_utils._server_state import NO_VERDICT, RUNNING
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile
+from ansible_collections.pgsvc.access.plugins.module_utils._staging import private_folder
 from ansible_collections.pgsvc.access.plugins.module_utils._startup import Startup
 
 _LIFETIME = int(REHEARSAL_START + VERDICTS)  # seconds; it ends by itself should this process have been killed
@@ -71,24 +70,17 @@ def rehearse(binary: str, startup: Startup, asked: Sequence[Asked], temporary: s
         questions.setdefault(question(*each), each)
     if not questions:
         return {}
-    with _folder(temporary) as folder:
-        found = _run(binary, startup, questions, folder)
+    is_short = len(temporary) < _LONGEST_SOCKET - len("/pgsvc-12345678/s")
+    with private_folder(temporary if is_short else tempfile.gettempdir()) as (folder, descriptor):
+        found = _run(binary, startup, questions, folder, descriptor)
     if found is None:
         return None
     return {each.key: found.get(question(*each), Verdict(False, "")) for each in asked}
 
 
-@contextlib.contextmanager
-def _folder(temporary: str) -> Iterator[Path]:
-    directory = temporary if len(temporary) < _LONGEST_SOCKET - len("/pgsvc-12345678/s") else None
-    folder = Path(tempfile.mkdtemp(prefix="pgsvc-", dir=directory))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run(binary: str, startup: Startup, questions: Mapping[str, Asked], folder: Path) -> Optional[dict[str, Verdict]]:
+def _run(
+    binary: str, startup: Startup, questions: Mapping[str, Asked], folder: Path, descriptor: int
+) -> Optional[dict[str, Verdict]]:
     socket, file = folder / "s", folder / "rehearsal.cfg"
     file.write_text(configuration(questions, str(socket)), encoding="utf-8", errors="surrogateescape")
     command = ["timeout", "-k", "1", str(_LIFETIME), binary, "-db", "-f", str(file)]
@@ -97,6 +89,7 @@ def _run(binary: str, startup: Startup, questions: Mapping[str, Asked], folder: 
             command,
             cwd=startup.directory,
             env=dict(startup.environment),
+            pass_fds=[descriptor],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
