@@ -28,6 +28,7 @@ _PATH = re.compile(r"/[A-Za-z0-9_.,:@%+=/~-]*", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,12})(ms|s|m|h|d)?", re.ASCII)
 _MILLISECONDS = {None: 1, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LONGEST_DURATION = 2**31 - 1
+_LONGEST_SECRET = 500  # characters; HAProxy reads lines of up to 2,047
 
 PORTS = (1, 65535)
 WEIGHTS = (0, 256)
@@ -188,3 +189,16 @@ def one_line(value: Any, what: str) -> str:
             f"{shown(word)} holds a line break or another unprintable character; allowed: one line of printable text"
         )
     return word
+
+
+def secret(value: Any) -> str:
+    """One line of printable text that no message may repeat."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.isprintable() or len(value) > _LONGEST_SECRET:
+        raise ValueProblem(
+            "the value (not shown) is too long or no text, or holds a line break or another unprintable character,"
+            " such as the Enter after it that ansible-vault encrypt_string read; allowed: one line of up to "
+            f"{_LONGEST_SECRET} printable characters"
+        )
+    return value

@@ -116,13 +116,6 @@ def _dcs_type(value: Any) -> str:
     return str(value)
 
 
-def _secret(value: Any) -> str:
-    try:
-        return _values.one_line(value, "text")
-    except ValueProblem:
-        raise ValueProblem("the value holds a line break or is no text; allowed: one line of text") from None
-
-
 def _file(value: Any) -> str:
     return _values.path(value, "a path") if value != "" else ""
 
@@ -134,9 +127,9 @@ SETTINGS: dict[str, Setting] = {
     "pg_vip_dcs_type": Setting(_dcs_type, "etcd"),
     "pg_vip_dcs_endpoints": Setting(_endpoints, ()),
     "pg_vip_interval": Setting(lambda value: _values.integer(value, (100, 60_000), "a number of milliseconds"), 1000),
-    "pg_vip_etcd_user": Setting(_secret, ""),
-    "pg_vip_etcd_password": Setting(_secret, "", secret=True),
-    "pg_vip_consul_token": Setting(_secret, "", secret=True),
+    "pg_vip_etcd_user": Setting(_values.secret, ""),
+    "pg_vip_etcd_password": Setting(_values.secret, "", secret=True),
+    "pg_vip_consul_token": Setting(_values.secret, "", secret=True),
     "pg_vip_etcd_ca_file": Setting(_file, ""),
     "pg_vip_etcd_cert_file": Setting(_file, ""),
     "pg_vip_etcd_key_file": Setting(_file, ""),
@@ -274,4 +267,4 @@ def interface_of(addresses: Iterable[Mapping[str, Any]], address: str, prefix: i
         raise ValueProblem(
             f"{what} the subnet of {wanted}; there are {listed(seen)}; allowed: pg_vip_interface with the name of one"
         )
-    return names[0]
+    return interface_name(names[0])

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.release import __version__
+from jinja2.exceptions import TemplateError
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, printable
+from ansible_collections.pgsvc.access.plugins.plugin_utils._role_settings import (
+    ROLES,
+    UNTEMPLATED,
+    SettingsError,
+    read_settings,
+)
+from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
+
+
+class ActionModule(ActionBase):
+    """Checks the variables of a role on the controller. Documented beside the module of the same name."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _VALID_ARGS = frozenset({"role"})
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables: Mapping[str, Any] = task_vars or {}
+        role = str(self._task.args.get("role"))
+        if role not in ROLES:
+            return {**result, "failed": True, "msg": f"{role!r} is not a role; allowed: {', '.join(ROLES)}"}
+
+        def value_of(name: str) -> Any:
+            try:
+                return native(self._templar.template(variables[name])) if name in variables else None
+            except (AnsibleError, TemplateError) as error:
+                raise ValueProblem(f"{UNTEMPLATED}: {printable(error)}") from None
+
+        try:
+            settings = read_settings(role, str(variables["inventory_hostname"]), value_of)
+        except SettingsError as error:
+            self._tell(str(error))
+            return {**result, "failed": True, "msg": str(error)}
+        return {**result, "changed": False, "_ansible_verbose_override": True, "settings": settings}
+
+    def _tell(self, message: str) -> None:
+        """Print the problems a line each, as ansible-core does itself from 2.19 on."""
+        if tuple(map(int, __version__.split(".")[:2])) < (2, 19):
+            self._display.error(message, wrap_text=False)

@@ -1,0 +1,65 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: role_settings
+short_description: Check the variables of a role of this collection
+version_added: 1.0.0
+author: pgsvc.access contributors (@pgsvc)
+description:
+  - Reads the variables of a role for one host, checks that each is what it should be, and returns them typed.
+  - Runs on the controller and touches no host. Every mistake is reported in one message, which holds no secret.
+  - The roles of the collection use it before they write anything, and use what it returns.
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and gives the same result.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+  idempotent:
+    description: The same variables give the same result.
+    support: full
+options:
+  role:
+    description: The role.
+    type: str
+    choices: [haproxy, pg_dns, pg_service, pg_vip]
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Check the variables of role haproxy
+  pgsvc.access.role_settings:
+    role: haproxy
+  register: checked
+
+- name: Show one of them
+  ansible.builtin.debug:
+    msg: "{{ checked.settings.haproxy_conf_dir }}"
+"""
+
+RETURN = r"""
+settings:
+  description: The variables, by name. Those that are secret are checked, too, and left out.
+  returned: success
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """The work is done by the action plugin of the same name; a module is never sent to a host."""
+    arguments = {"role": {"type": "str", "choices": ["haproxy", "pg_dns", "pg_service", "pg_vip"], "required": True}}
+    AnsibleModule(argument_spec=arguments, supports_check_mode=True).fail_json(
+        msg="pgsvc.access.role_settings runs on the controller; call it from a playbook"
+    )
+
+
+if __name__ == "__main__":
+    main()

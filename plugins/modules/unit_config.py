@@ -1,0 +1,192 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: unit_config
+short_description: Write the configuration of a systemd service and apply it, or put the old one back
+version_added: 1.0.0
+author: pgsvc.access contributors (@pgsvc)
+description:
+  - Writes the configuration files of a service, and its unit or a drop-in of it, as one change. The program that reads
+    them validates them before they replace the present ones.
+  - Then restarts or reloads the service. When that fails, the earlier files are put back, the service runs with them
+    again, and the message says so.
+  - What a run has written and not applied, because it was killed or with O(apply=false), is applied or put back by a
+    later run.
+  - The roles P(pgsvc.access.haproxy#role), P(pgsvc.access.pg_dns#role) and P(pgsvc.access.pg_vip#role) use it.
+options:
+  unit:
+    description: The name of the service, without C(.service).
+    type: str
+    required: true
+  files:
+    description: The files, complete.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: Where the file is.
+        type: path
+        required: true
+      content:
+        description:
+          - Its text. It is never shown but as a difference in diff mode, and not even there when the text of the
+            present or of the new file may hold a secret (it names a password, a token or the like).
+        type: str
+        required: true
+      mode:
+        description:
+          - Its permissions, in octal. A file that may hold a secret is not readable by others, whatever is said here.
+        type: str
+        default: '0644'
+  validate:
+    description:
+      - A command that validates the new files, as a list of words. In place of each folder that it names and that has
+        one of the files it gets a copy with the new ones.
+    type: list
+    elements: str
+    default: []
+  loaded:
+    description:
+      - A file that the service writes each time it has read its configuration. With it a changed file is applied by a
+        reload, and by a restart only when the process was not started with the arguments of its unit.
+      - Without it a changed file is applied by a restart.
+    type: path
+  write:
+    description: With V(false) no file is changed, and what is on disk but not running is applied.
+    type: bool
+    default: true
+  apply:
+    description: With V(false) the files are validated and written, and the running service is left alone.
+    type: bool
+    default: true
+  start:
+    description: Whether a service that does not run is started.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Reports what would be done and validates the files; writes nothing outside the temporary folder.
+    support: full
+  diff_mode:
+    description: Shows each file that changes, unless it may hold a secret.
+    support: full
+  idempotent:
+    description: When the files are there and the service runs with them, nothing is done.
+    support: full
+  platform:
+    description: Linux with systemd.
+    support: full
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: Configure dnsmasq
+  pgsvc.access.unit_config:
+    unit: dnsmasq
+    files:
+      - path: /etc/dnsmasq.d/local.conf
+        content: |
+          domain-needed
+          bogus-priv
+    validate: [/usr/sbin/dnsmasq, --test, "--conf-dir=/etc/dnsmasq.d"]
+    start: true
+"""
+
+RETURN = r"""
+applied:
+  description: What was done to the service, V(none), V(start), V(restart) or V(reload).
+  returned: success
+  type: str
+  sample: reload
+arguments:
+  description: The arguments that the unit starts its program with, as systemd has them.
+  returned: success
+  type: str
+  sample: --conf-dir=/etc/dnsmasq.d
+files:
+  description: The files that were changed.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/dnsmasq.d/local.conf]
+warnings:
+  description: What a check mode run could not tell.
+  returned: when there are any
+  type: list
+  elements: str
+diff:
+  description: Every file that changes, before and after.
+  returned: in diff mode
+  type: list
+  elements: dict
+rolled_back:
+  description: Whether files had been changed and were put back.
+  returned: failure
+  type: bool
+  sample: true
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgsvc.access.plugins.module_utils import _compile_once
+
+_compile_once.install()
+
+from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._unit_config import Request, bring
+from ansible_collections.pgsvc.access.plugins.module_utils._unit_files import Wanted
+
+_FILE: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "content": {"type": "str", "required": True},
+    "mode": {"type": "str", "default": "0644"},
+}
+_ARGUMENTS: dict[str, Any] = {
+    "unit": {"type": "str", "required": True},
+    "files": {"type": "list", "elements": "dict", "required": True, "options": _FILE},
+    "validate": {"type": "list", "elements": "str", "default": []},
+    "loaded": {"type": "path"},
+    "write": {"type": "bool", "default": True},
+    "apply": {"type": "bool", "default": True},
+    "start": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True)
+    arguments = dict(module.params)
+    arguments["files"] = [_wanted(module, file) for file in arguments["files"]]
+    if not arguments["files"]:
+        module.fail_json(msg="files: there is none; allowed: the configuration files of the service, at least one")
+    if arguments["loaded"] is not None:
+        arguments["loaded"] = Path(arguments["loaded"])
+    try:
+        result = bring(Request(**arguments, check=module.check_mode, temporary=module.tmpdir))
+    except PublishError as error:
+        module.fail_json(msg=str(error), rolled_back=error.rolled_back)
+    for warning in result.warnings:
+        module.warn(warning)
+    module.exit_json(**result.to_dict(diff=module._diff))
+
+
+def _wanted(module: AnsibleModule, file: dict[str, Any]) -> Wanted:
+    # Ansible returns the parameters, and shows them with -vvv. With no_log it would take the text out of the diff, too.
+    content = file.pop("content")
+    try:
+        mode = int(file["mode"], 8)
+    except ValueError:
+        module.fail_json(msg=f"files: mode: {file['mode']!r} is not a mode; allowed: an octal number such as '0644'")
+    return Wanted(Path(file["path"]), content, mode)
+
+
+if __name__ == "__main__":
+    main()

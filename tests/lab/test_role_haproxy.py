@@ -1,0 +1,111 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Role haproxy under a real systemd: each tag alone, and configurations that HAProxy does not take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from labtest import services
+from labtest.cluster import ssh
+from labtest.services import Run, as_json
+from pgsvc_lab import controller
+from pgsvc_lab.settings import LAB_SOURCE, node
+
+NODE = node("proxy-1")
+TAGS = ("haproxy", "haproxy_install", "haproxy_config", "haproxy_launch", "haproxy_reload")
+FILES = ("/etc/haproxy/haproxy.cfg", "/etc/systemd/system/haproxy.service.d/pgsvc.conf")
+KEEP = {"haproxy_reload": False}
+
+#: What changes, by how a running HAProxy comes to it.
+CHANGES: dict[str, dict[str, Any]] = {
+    "reload": {"haproxy_client_timeout": "23h", "haproxy_stats_socket": "/run/haproxy/other.sock"},
+    "restart": {"haproxy_conf_dir": "/etc/haproxy/conf.d", "haproxy_master_socket": "/run/haproxy-other.sock"},
+}
+
+
+@dataclass(frozen=True)
+class Process:
+    """The running master: its process id and the time of its last reload."""
+
+    pid: str
+    loaded: str
+
+    def since(self, before: Process) -> str:
+        """What was done to it."""
+        if self.pid != before.pid:
+            return "restart"
+        return "none" if self.loaded == before.loaded else "reload"
+
+
+def process() -> Process:
+    said = ssh(NODE, "systemctl show haproxy --property=MainPID --value; stat --format=%y /run/haproxy.pid")
+    return Process(*said.splitlines())
+
+
+def role(variables: Mapping[str, Any], *options: str) -> Run:
+    """Run the role on the node with these variables over those of the lab."""
+    return services.run(
+        [
+            str(controller.tool("ansible-playbook")), *services.inventories(), "-l", NODE.ipv4, *options,
+            "-e", as_json(variables), str(LAB_SOURCE / "balancers.yml"),
+        ]
+    )  # fmt: skip
+
+
+def changed(variables: Mapping[str, Any], *options: str) -> int:
+    """How many tasks changed something; the run must succeed."""
+    done = role(variables, *options)
+    assert done.status == 0, done.output
+    return done.recap(NODE.ipv4)["changed"]
+
+
+def said(done: Run) -> str:
+    """The message of the task that failed, on one line."""
+    assert done.status == 2, done.output
+    return re.sub(r"\s+", " ", done.output)
+
+
+def files() -> str:
+    return ssh(NODE, f"sha256sum {' '.join(FILES)}; ls -A /etc/haproxy {FILES[1].rpartition('/')[0]}")
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The node has the lab's own configuration before and after a test, and HAProxy runs with it."""
+    monkeypatch.setenv("ANSIBLE_GATHERING", "explicit")
+    yield
+    changed({})
+    assert changed({}) == 0
+
+
+@pytest.mark.parametrize("way", CHANGES)
+def test_each_tag_alone(way: str) -> None:
+    """A tag that writes nothing leaves a change of the variables alone; one that applies nothing leaves it on disk."""
+    variables = CHANGES[way]
+    before, earlier = process(), files()
+    for tag in ("haproxy_install", "haproxy_launch", "haproxy_reload"):
+        assert changed(variables, "-t", tag) == 0, tag
+    assert (process(), files()) == (before, earlier)
+
+    assert changed({**variables, **KEEP}, "-t", "haproxy_config") > 0
+    assert process() == before
+    assert files() != earlier
+    assert changed({**variables, **KEEP}, "-t", "haproxy_launch") == 0
+    assert changed(variables, "-t", "haproxy_reload", "--check") == 1
+
+    assert changed(variables, "-t", "haproxy_launch" if way == "reload" else "haproxy_reload") == 1
+    after = process()
+    assert after.since(before) == way
+    for tag in TAGS:
+        assert changed(variables, "-t", tag) == 0, tag
+    assert process() == after
+
+    assert changed({}, "-t", "haproxy_config", "--check") == changed({}, "-t", "haproxy_config") > 0
+    assert process().since(after) == way
+    assert changed({}, "-t", "haproxy_config") == 0
