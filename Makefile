@@ -50,7 +50,7 @@ demo-clean: ## end the sandbox and remove its folder
 
 # What speaks to Ansible runs on every ansible-core; what runs on load balancers alone, with real HAProxies under load,
 # is the same whatever Ansible sends it, and runs once.
-ALONE := tests/integration/hitless tests/integration/publish tests/integration/runtime
+ALONE := tests/integration/hitless tests/integration/publish tests/integration/runtime tests/integration/staying
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) tests/integration/publish/test_ansible.py
 
 # The lab's machines wait for one another half of the time: checks that wait for nothing run beside them and give way to
@@ -116,6 +116,7 @@ benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, and write the 
 
 reliability: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## what clients notice of changes, into docs/reliability.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/reliability.py --keep
+	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/staying.py --keep
 
 dist: .venvs/core-$(NEWEST)/.ready ## the tarball that ansible-galaxy installs
 	@$(<D)/bin/ansible-galaxy collection build --force --output-path .build

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import re
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.pgsvc.access.tests.benchmark import page
 from ansible_collections.pgsvc.access.tests.integration.hitless import scenarios
 from ansible_collections.pgsvc.access.tests.integration.hitless.balancer import (
     PLAIN_BASE,
@@ -35,7 +35,7 @@ from ansible_collections.pgsvc.access.tests.support.patroni import PGBOUNCER_POR
 from ansible_collections.pgsvc.access.tests.support.service import DEFAULT_SERVER, QUICK
 from ansible_collections.pgsvc.access.tests.support.traffic import Session, Tally
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+PAGE = "reliability.md"
 HARD_STOP_AFTER = 5.0
 PATIENCE = 15.0
 """Seconds after which a session that was not cut counts as orphaned: three times the bound."""
@@ -167,19 +167,12 @@ def _cut(seconds: float | None) -> str:
     return "never" if seconds is None else f"{seconds:.1f} s"
 
 
-def keep(text: str) -> None:
-    """Write the tables between the markers of the page."""
-    begin, end = "<!-- measured: begin -->", "<!-- measured: end -->"
-    page = PAGE.read_text()
-    PAGE.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))
-
-
 def main() -> int:
     """Measure, print and, when asked, keep the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--changes", type=int, default=50, help="in each series")
     parser.add_argument("--versions", nargs="+", default=list(binaries.VERSIONS), choices=binaries.VERSIONS)
-    parser.add_argument("--keep", action="store_true", help=f"write the tables into docs/{PAGE.name}")
+    parser.add_argument("--keep", action="store_true", help=f"write the tables into docs/{PAGE}")
     options = parser.parse_args()
     lines, broken = [f"Measured on {os.cpu_count()} cores, which clients, members and HAProxy share."], []
     for version in options.versions:
@@ -191,7 +184,7 @@ def main() -> int:
             if not figure.holds:
                 broken.append(f"{name}: {figure.what}")
         if options.keep:
-            keep("\n".join(lines))
+            page.keep(PAGE, "measured", "\n".join(lines))
     for each in broken:
         print(f"not as promised: {each}", file=sys.stderr)
     return 1 if broken else 0

@@ -5,29 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.tests.integration.staying.site import Balancer
-from ansible_collections.pgsvc.access.tests.support.certificates import self_signed
-from ansible_collections.pgsvc.access.tests.support.fixtures import haproxy, haproxy_binary, new_address
-from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
-from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
+from ansible_collections.pgsvc.access.tests.integration.staying.site import Balancer, serving
+from ansible_collections.pgsvc.access.tests.support.fixtures import haproxy_binary
 
-__all__ = ["haproxy", "haproxy_binary", "new_address"]
+__all__ = ["haproxy_binary"]
 
 
 @pytest.fixture
-def balancer(haproxy: HAProxy, new_address: Callable[[], str], tmp_path: Path) -> Iterator[Balancer]:
+def balancer(haproxy_binary: Path, tmp_path: Path) -> Iterator[Balancer]:
     """It runs, and every server has its verdict."""
-    addresses = [new_address() for _each in range(12)]
-    tls = self_signed(tmp_path, "patroni", addresses)
-    remaining = iter(addresses)
-    with Patroni() as patroni:
-        haproxy.start()
-        balancer = Balancer(haproxy, patroni, lambda: next(remaining), tls)
-        balancer.apply(balancer.site)
-        balancer.settle()
+    with serving(haproxy_binary, tmp_path) as balancer:
         yield balancer

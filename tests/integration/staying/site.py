@@ -9,7 +9,8 @@ import copy
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import make_pla
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report
 from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import module_arguments
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
+from ansible_collections.pgsvc.access.tests.support.certificates import self_signed
+from ansible_collections.pgsvc.access.tests.support.fixtures import private_address
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
 from ansible_collections.pgsvc.access.tests.support.service import QUICK
@@ -129,7 +132,7 @@ class Balancer(Node):
         self.site = site
         return {**result, "took": time.monotonic() - began}
 
-    def settle(self, services: Iterable[str] | None = None) -> None:
+    def settle(self) -> None:
         """Until every server of every service has its verdict."""
 
         def settled() -> bool:
@@ -143,3 +146,17 @@ class Balancer(Node):
 
     def endpoint(self, service: str) -> tuple[str, int]:
         return self.address, int(self.site.services[service]["port"])
+
+
+@contextmanager
+def serving(binary: Path, folder: Path) -> Iterator[Balancer]:
+    """A load balancer that serves a cluster of three; every server has its verdict."""
+    addresses = [private_address() for _each in range(12)]
+    remaining = iter(addresses)
+    tls = self_signed(folder, "patroni", addresses)
+    with Patroni() as patroni, HAProxy(binary, folder / "lb") as haproxy:
+        haproxy.start()
+        balancer = Balancer(haproxy, patroni, lambda: next(remaining), tls)
+        balancer.apply(balancer.site)
+        balancer.settle()
+        yield balancer
