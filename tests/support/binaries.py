@@ -1,7 +1,9 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The haproxy binaries that the tests run: Debian 12's 2.6 and Debian 13's 3.0, whatever this machine has installed.
+"""The haproxy binaries that the tests run: Debian 12's 2.6, Debian 13's 3.0, unstable's 3.2.
+
+One of them may be what this machine has installed.
 
 The version that is not installed is taken from the packages of its release, unpacked once by mmdebstrap (50 MB) under
 ``$PGSVC_CACHE`` (default ``/var/cache/pgsvc``) and run with their own loader and libraries.
@@ -17,8 +19,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-VERSIONS = ("2.6", "3.0")
-_SUITES = {"2.6": "bookworm", "3.0": "trixie"}
+VERSIONS = ("2.6", "3.0", "3.2")
+_SUITES = {"2.6": "bookworm", "3.0": "trixie", "3.2": "sid"}
 _WRAPPER = """\
 #!/bin/sh
 # argv[0] is this file: a master re-executes itself by that name when it reloads.
@@ -57,7 +59,10 @@ def _from_debian(suite: str) -> Path:
 def _unpack(suite: str, root: Path) -> None:
     unfinished = root.with_name(root.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    command = ["mmdebstrap", "--variant=extract", "--include=haproxy", suite, str(unfinished)]
+    command = ["mmdebstrap", "--variant=extract", "--include=haproxy"]
+    # The lists of unstable are signed for a few days only, and a mirror may hold older ones.
+    command += ['--aptopt=Acquire::Check-Valid-Until "false"'] if suite == "sid" else []
+    command += [suite, str(unfinished)]
     made = subprocess.run(command, check=False, capture_output=True, text=True)
     if made.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed:\n{made.stdout[-2000:]}{made.stderr[-2000:]}")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -131,6 +133,11 @@ class HAProxy:
         """Server name to status as ``show stat`` says it: ``UP``, ``DOWN``, ``UP 1/3``, ``DRAIN``, ``MAINT``..."""
         rows = (row for row in self.api.stat() if row["pxname"] == proxy and row["type"] == "2")
         return {row["svname"]: row["status"] for row in rows}
+
+    def all_columns(self, proxy: str) -> dict[str, dict[str, str]]:
+        """Everything that ``show stat`` says of a proxy, by the names of its frontend, servers and backend."""
+        table = csv.DictReader(io.StringIO(self.api.command("show stat")[2:]))
+        return {row["svname"]: row for row in table if row["pxname"] == proxy}
 
     def wait_status(self, proxy: str, server: str, status: str, timeout: float = 20) -> None:
         wait_until(lambda: self.statuses(proxy).get(server) == status, timeout=timeout)

@@ -113,7 +113,7 @@ def test_it_means_the_same(balancer: tuple[HAProxy, str], patroni: Patroni) -> N
     haproxy, address = balancer
     for name, status in (("pg-1", "UP"), ("pg-2", "DOWN"), ("pg-3", "DOWN")):
         haproxy.wait_status("pg-primary", name, status)
-    rows = {row["svname"]: row for row in haproxy.api.stat() if row["pxname"] == "pg-primary"}
+    rows = haproxy.all_columns("pg-primary")
     frontend, backend, server = rows["FRONTEND"], rows["BACKEND"], rows["pg-1"]
     assert (frontend["mode"], frontend["slim"], frontend["rate_lim"]) == ("tcp", "5000", "0")
     assert (backend["algo"], backend["act"], backend["bck"]) == ("roundrobin", "1", "0")
