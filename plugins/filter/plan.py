@@ -56,7 +56,8 @@ _value:
       description:
         - For each load balancer of the run, how HAProxy runs there (C(conf_dir), C(state_dir), C(config_args),
           C(master_socket), C(stats_socket), C(reload), C(allow_shrink)), whose files may be removed (C(owners)), the
-          clusters that it carries (C(carries)), and its C(services).
+          clusters that it carries (C(carries)), whether it is only looked at for files of clusters that have left its
+          provider group (C(if_present)), and its C(services).
         - A service has C(name), C(cluster), C(service), C(owner), C(load_balancer), C(ip), C(port), C(check),
           C(maxconn), C(balance), C(options), C(timeout_client), C(timeout_server), C(allbackups), C(on_member_removed),
           C(may_be_empty), C(instances), C(backups), and C(servers), each with C(name), C(address), C(port),
@@ -67,6 +68,9 @@ _value:
       type: dict
     publishers:
       description: The hosts of the run that publish something, each with C(host) and, in words, what it C(carries).
+      type: list
+    notes:
+      description: What the run leaves out, in words.
       type: list
     warnings:
       description: What is allowed but looks like a mistake.

@@ -42,7 +42,8 @@ class Validation:
         self.startup = _startup.find(
             request.config_args, self._process.master_pid if self._process else None, request.unit, request.conf_dir
         )
-        self.can_run = not request.check or shutil.which(request.binary) is not None
+        may_be_missing = request.check or request.if_present
+        self.can_run = not may_be_missing or shutil.which(request.binary) is not None
 
     def check(self, disk: Mapping[str, Entry], result: Result) -> None:
         """Raise `PublishError` unless HAProxy accepts it."""
@@ -51,7 +52,8 @@ class Validation:
         view = _confdir.after(disk, result.changes)
         _confdir.check_listeners(view, [change.name for change in result.todo])
         if not self.can_run:
-            result.warnings.append(f"{request.binary} is not there yet: check mode could not validate the files")
+            if not request.if_present:
+                result.warnings.append(f"{request.binary} is not there yet: check mode could not validate the files")
             return
         result.warnings += validate(request.binary, self.startup, request.conf_dir, view, request.temporary)
         if process and not any(b"noreuseport" in content for content in view.values()):

@@ -52,12 +52,20 @@ class _Publication:
 
     def run(self) -> Result:
         directory = self.request.conf_dir
+        if self.request.if_present and not self._is_present():
+            return self.result
         if not directory.is_dir():
             return self._without_directory()
         inspect(self.request.state_dir)
         with locked(directory, LOCK) as lock:
             self.lock = lock
             return self._publish(self._read())
+
+    def _is_present(self) -> bool:
+        from ansible_collections.pgsvc.access.plugins.module_utils._presence import is_present  # noqa: PLC0415
+
+        self.result.applied = Applied(NONE, "there is nothing of the owners here")
+        return is_present(self.request)
 
     def _read(self) -> dict[str, Entry]:
         """The directory, with the work of a run that was killed completed (in check mode: as if it were)."""
@@ -99,7 +107,7 @@ class _Publication:
             self._change(disk, states, running, plan)
         if running:
             self._count_old_workers(running)
-        elif request.apply:
+        elif request.apply and not request.if_present:
             self._not_running()
         return result
 

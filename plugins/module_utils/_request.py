@@ -35,7 +35,8 @@ class Request:
     """The arguments of a call; `check` is check mode, `temporary` a folder for what is not kept.
 
     `carries` are the clusters that stay on this load balancer: unless `allow_shrink` they may not lose too many servers
-    at once (`_shrink`).
+    at once (`_shrink`). With `if_present` a host that has nothing of the owners is left alone (`_presence`), and files
+    can be changed where there is no HAProxy.
     """
 
     files: Sequence[Wanted]
@@ -51,6 +52,7 @@ class Request:
     apply: bool = True
     carries: Sequence[str] = ()
     allow_shrink: bool = False
+    if_present: bool = False
     check: bool = False
     temporary: str = "/tmp"  # noqa: S108  the default of tempfile; the module passes its own
 

@@ -136,6 +136,14 @@ options:
     description: With V(true) nothing of what O(carries) protects is refused.
     type: bool
     default: false
+  if_present:
+    description:
+      - With V(true) a host that has no file of O(owners), and whose HAProxy runs none, is left alone, whether there is
+        an HAProxy or not. Files that are there are removed or replaced as always, also where HAProxy is not installed
+        or does not run.
+      - For hosts that may have been load balancers once.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Tells what would be done and validates the files; writes nothing outside the temporary folder.
@@ -317,6 +325,7 @@ _ARGUMENTS: dict[str, Any] = {
     "apply": {"type": "bool", "default": True},
     "carries": {"type": "list", "elements": "str", "default": []},
     "allow_shrink": {"type": "bool", "default": False},
+    "if_present": {"type": "bool", "default": False},
 }
 
 

@@ -65,6 +65,12 @@ publishers:
   description: The hosts of the play that publish something, each with C(host) and, in words, what it C(carries).
   returned: success
   type: list
+notes:
+  description:
+    - What the run leaves out, in words. There is a line when a host with HAProxy is in no provider group that a cluster
+      names, and not in the play either, as services of clusters that have left its group may be there still.
+  returned: success
+  type: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

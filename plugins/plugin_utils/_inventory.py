@@ -80,6 +80,14 @@ class Inventory:
         found = ((name, self.value(host, name)) for name in names)
         return {name: value for name, value in found if value is not None}
 
+    def names(self, host: str) -> list[str]:
+        """The names of all variables of a host."""
+        return [str(name) for name in self._raw_variables(host)]
+
+    def has(self, host: str, name: str) -> bool:
+        """Whether a variable of a host has a value, whichever it is."""
+        return self._raw_variables(host).get(name) is not None
+
     def _raw_variables(self, host: str) -> Mapping[str, Any]:
         if host not in self._raw:
             raw_get = getattr(self._hostvars, "raw_get", self._hostvars.__getitem__)

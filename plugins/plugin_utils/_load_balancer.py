@@ -101,11 +101,12 @@ _PARSERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 
 class LoadBalancerReader:
-    """Reads load balancers from an inventory, each once."""
+    """Reads load balancers from an inventory, each once; ``node_services`` false leaves out their other services."""
 
-    def __init__(self, inventory: Inventory, report: Report) -> None:
+    def __init__(self, inventory: Inventory, report: Report, node_services: bool = True) -> None:
         self._inventory = inventory
         self._report = report
+        self._node_services = node_services
         self._read: dict[str, Settings] = {}
 
     def read(self, host: str) -> Settings:
@@ -134,7 +135,7 @@ class LoadBalancerReader:
             except ValueProblem as problem:
                 self._report.problem(host, str(problem), field=variable)
                 values[field] = parse(default)
-        services = self._inventory.value(host, "haproxy_services")
+        services = self._inventory.value(host, "haproxy_services") if self._node_services else None
         values["node_services"] = parse_node_services(services, host, self._report) if services else ()
         return Settings(host=host, **values)
 

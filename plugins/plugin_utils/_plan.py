@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._cluster import Cluster, ClusterReader
+from ansible_collections.pgsvc.access.plugins.plugin_utils._former import FormerReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import (
     Listener,
@@ -27,12 +28,14 @@ class Publication:
     """What one load balancer gets: the complete services of ``owners``.
 
     ``carries`` are the clusters that it serves after the run; only these may not lose too much of what they have there.
+    ``if_present``: nothing is asked of a host that has no file of ``owners``, not even HAProxy.
     """
 
     settings: Settings
     owners: tuple[str, ...]
     carries: tuple[str, ...]
     services: tuple[Service, ...]
+    if_present: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         settings = self.settings
@@ -46,6 +49,7 @@ class Publication:
             "allow_shrink": settings.allow_shrink,
             "owners": list(self.owners),
             "carries": list(self.carries),
+            "if_present": self.if_present,
             "services": [service.to_dict() for service in self.services],
         }
 
@@ -55,13 +59,15 @@ class Plan:
     """What a run will do.
 
     ``assigned`` says which load balancers a host of the play publishes, where that is not just itself: those of a
-    provider group that are outside the play are reached from the members that delegate to them.
+    provider group that are outside the play are reached from the members that delegate to them. ``notes`` are lines for
+    people on what the run leaves out.
     """
 
     publications: dict[str, Publication]
     assigned: dict[str, list[str]]
     publishers: tuple[str, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan in types that JSON has."""
@@ -70,16 +76,19 @@ class Plan:
             "assigned": self.assigned,
             "publishers": [{"host": host, "carries": self._carries(host)} for host in self.publishers],
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
         }
 
     def _carries(self, publisher: str) -> str:
         """What a host of the play publishes, for people: ``10.10.10.11: pg-a-primary 5433, pg-a-replica 5434``."""
         load_balancers = self.assigned.get(publisher, [publisher])
-        return "; ".join(f"{host}: {_listing(self.publications[host].services)}" for host in load_balancers)
+        return "; ".join(f"{host}: {_listing(self.publications[host])}" for host in load_balancers)
 
 
-def _listing(services: Iterable[Service]) -> str:
-    return listed(f"{service.name} {service.port}" for service in services)
+def _listing(publication: Publication) -> str:
+    if publication.if_present:
+        return "none, in no pg_service_provider; what is left of clusters that named it is removed"
+    return listed(f"{service.name} {service.port}" for service in publication.services)
 
 
 def make_plan(
@@ -164,10 +173,31 @@ class Planner:
         clusters = [self.cluster(name) for name in scope]
         self._check_targets(clusters)
         carried = self._carried(clusters, delegating)
-        publications = {host: self._publication(host, names, delegating) for host, names in carried.items()}
+        in_use = {*delegating, *(host for hosts in self.hosts_of.values() for host in hosts)}
+        former = FormerReader(self.inventory, self.report, in_use)
+        publications = {
+            host: self._publication(host, names, delegated=host in delegating or former.has_haproxy(host))
+            for host, names in carried.items()
+        }
+        publications |= self._leftovers(former, only, clusters)
+        note = former.note(publications)
         assigned = self._assign(publications, clusters)
         publishers = tuple(host for host in self.play_hosts if host in publications or host in assigned)
-        return Plan(publications, assigned, publishers, tuple(told_once(self.report.warnings)))
+        warnings = tuple(told_once(self.report.warnings))
+        return Plan(publications, assigned, publishers, warnings, (note,) if note else ())
+
+    def _leftovers(
+        self, former: FormerReader, only: Sequence[str], clusters: Sequence[Cluster]
+    ) -> dict[str, Publication]:
+        """Former load balancers of the play: no service is for them, and what is left of the clusters is removed."""
+        found: dict[str, Publication] = {}
+        for settings in former.in_play(self.play_hosts):
+            left_alone = {cluster.name for cluster in clusters if not self._is_target(cluster, settings.host)}
+            names = [name for name in self.hosts_of if name not in left_alone and (not only or name in only)]
+            if names:
+                owners = tuple(f"delegated/{name}" for name in names)
+                found[settings.host] = Publication(settings, owners, (), (), if_present=True)
+        return found
 
     def _delegating(self) -> dict[str, list[str]]:
         """For each host of a provider group the clusters that name the group, by what their first member says."""
@@ -205,14 +235,15 @@ class Planner:
             names.extend(dict.fromkeys([*([str(own)] if own else []), *delegating.get(host, ())]))
         return carried
 
-    def _publication(self, host: str, names: Sequence[str], delegating: Container[str]) -> Publication:
+    def _publication(self, host: str, names: Sequence[str], delegated: bool) -> Publication:
+        """``delegated``: whether it has services of other clusters, or may have had."""
         settings = self.load_balancers.read(host)
         clusters = [self.cluster(name) for name in names]
         left_alone = {cluster.name for cluster in clusters if not self._is_target(cluster, host)}
         carried = [cluster for cluster in clusters if host in cluster.load_balancers and cluster.name not in left_alone]
         services = [service for cluster in carried for service in self.resolver.services(cluster, settings)]
         self._check_listeners(settings, clusters, services)
-        owners = self._owners(host, clusters, left_alone, delegated=host in delegating)
+        owners = self._owners(host, clusters, left_alone, delegated)
         return Publication(settings, owners, tuple(cluster.name for cluster in carried), tuple(services))
 
     def _owners(self, host: str, clusters: Sequence[Cluster], left_alone: set[str], delegated: bool) -> tuple[str, ...]:

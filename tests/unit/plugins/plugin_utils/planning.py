@@ -92,3 +92,27 @@ def one_service(variables: dict[str, Any] | None = None, **fields: Any) -> Servi
     """What becomes of a definition on the first load balancer of `pg_test`."""
     hosts = pg_test(pg_default_services=[service(**fields)], **(variables or {}))
     return plan(hosts).publications["10.10.10.11"].services[0]
+
+
+DELEGATED: dict[str, Any] = {
+    "pg_service_provider": "proxy",
+    "pg_default_services": [
+        {"name": "primary", "port": 10013, "dest": "postgres", "check": "/primary", "selector": "[]"}
+    ],
+}
+PROXIES = {"proxy": ["p2", "p1"]}
+
+
+def with_proxies(*hosts: Hosts) -> Hosts:
+    merged: Hosts = {"p1": {"ansible_host": "10.10.10.18"}, "p2": {}}
+    for some in hosts:
+        merged |= some
+    return merged
+
+
+def told(planned: Plan) -> dict[str, tuple[list[str], tuple[str, ...]]]:
+    """Each load balancer with the names of its files and whose files it may remove."""
+    return {
+        host: ([service.name for service in publication.services], publication.owners)
+        for host, publication in planned.publications.items()
+    }

@@ -121,6 +121,7 @@ def test_module_arguments() -> None:
         "owners": ["member/*"],
         "carries": ["pg-test"],
         "allow_shrink": True,
+        "if_present": False,
     }
     assert [(file["name"], file["owner"], file["cut_removed"]) for file in files] == [
         ("pg-test-extra", "member/pg-test", True),

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import Plan, services_of
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import services_of
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
 from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Server
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
+    DELEGATED,
+    PROXIES,
     CountingVariables,
-    Hosts,
     cluster,
     one_service,
     pg_test,
@@ -24,30 +25,9 @@ from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning i
     problems,
     service,
     services_on,
+    told,
+    with_proxies,
 )
-
-DELEGATED: dict[str, Any] = {
-    "pg_service_provider": "proxy",
-    "pg_default_services": [
-        {"name": "primary", "port": 10013, "dest": "postgres", "check": "/primary", "selector": "[]"}
-    ],
-}
-PROXIES = {"proxy": ["p2", "p1"]}
-
-
-def with_proxies(*hosts: Hosts) -> Hosts:
-    merged: Hosts = {"p1": {"ansible_host": "10.10.10.18"}, "p2": {}}
-    for some in hosts:
-        merged |= some
-    return merged
-
-
-def told(planned: Plan) -> dict[str, tuple[list[str], tuple[str, ...]]]:
-    """Each load balancer with the names of its files and whose files it may remove."""
-    return {
-        host: ([service.name for service in publication.services], publication.owners)
-        for host, publication in planned.publications.items()
-    }
 
 
 def test_members_carry_their_own_services() -> None:
@@ -247,57 +227,6 @@ def test_a_load_balancer_that_a_cluster_leaves_out_keeps_its_files_of_it() -> No
         cluster("pg-b", "primary", first=21, **DELEGATED),
     )
     assert told(plan(hosts, PROXIES, play=["p1"])) == {"p1": (["pg-b-primary"], ("delegated/pg-b",))}
-
-
-def test_a_load_balancer_carries_what_it_serves_and_not_what_it_gave_away() -> None:
-    """What it carries may not lose too much. A cluster that has moved is not among it, one without services is."""
-    hosts = with_proxies(
-        cluster("pg-a", "primary", **DELEGATED),
-        cluster("pg-b", "primary", first=21, **{**DELEGATED, "pg_default_services": []}),
-        cluster("pg-c", "primary", first=31, pg_default_services=[]),
-        cluster("pg-d", "primary", first=41, pg_service_targets=["10.10.10.42"], pg_default_services=[service()]),
-        cluster("pg-e", "primary", first=51, pg_service_provider="proxy", pg_service_targets=["p1"]),
-    )
-    hosts["10.10.10.42"] = {**hosts["10.10.10.41"], "pg_seq": 2, "pg_role": "replica"}
-    carried = {host: publication.carries for host, publication in plan(hosts, PROXIES).publications.items()}
-    assert carried == {
-        "p1": ("pg-a", "pg-b", "pg-e"),
-        "p2": ("pg-a", "pg-b"),
-        "10.10.10.11": (),
-        "10.10.10.21": (),
-        "10.10.10.31": ("pg-c",),
-        "10.10.10.42": ("pg-d",),
-    }
-
-
-def test_shrinking_is_allowed_for_each_load_balancer() -> None:
-    hosts = pg_test()
-    hosts["10.10.10.12"]["pg_service_allow_shrink"] = "true"
-    publications = plan(hosts).publications
-    assert [publications[host].settings.allow_shrink for host in hosts] == [False, True, False]
-
-
-# definition of a service, whether it may lose all of its servers
-OFFLINE: dict[str, Any] = {
-    "name": "offline",
-    "selector": "[? pg_role == `offline` || pg_offline_query ]",
-    "backup": "[? pg_role == `replica` && !pg_offline_query]",
-}
-MAY_BE_EMPTY: list[tuple[dict[str, Any], bool]] = [
-    (OFFLINE, True),
-    ({**OFFLINE, "port": 6438, "balance": "leastconn"}, True),
-    ({**OFFLINE, "name": "batch"}, False),
-    ({**OFFLINE, "selector": "[? pg_role == 'delayed']"}, False),
-    ({**OFFLINE, "backup": None}, False),
-    ({"name": "primary"}, True),
-    ({"name": "extra"}, False),
-]
-
-
-@pytest.mark.parametrize(("fields", "expected"), MAY_BE_EMPTY)
-def test_which_services_may_lose_all_of_their_servers(fields: dict[str, Any], expected: bool) -> None:
-    """Those whose members the inventory does not choose: `offline` has none in a cluster of one."""
-    assert one_service(**fields).may_be_empty is expected
 
 
 WARNINGS: list[tuple[dict[str, Any], list[str]]] = [
