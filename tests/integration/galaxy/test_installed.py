@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -15,23 +17,43 @@ import pytest
 
 from ansible_collections.pgsvc.access.tests.benchmark.sandbox import Sandbox
 
-SHIPPED = {
-    "CONTRIBUTING.md",
-    "COPYING",
-    "FILES.json",
-    "LICENSES",
-    "MANIFEST.json",
-    "README.md",
-    "bin",
-    "changelogs",
-    "docs",
-    "examples",
-    "meta",
-    "playbooks",
-    "plugins",
-    "requirements.txt",
-    "roles",
-}
+# Tests and tools stay in the repository.
+WORKSHOP = (
+    ".ansible-lint",
+    ".ci/",
+    ".config/",
+    ".gitignore",
+    "Makefile",
+    "changelogs/fragments/",
+    "galaxy.yml",
+    "molecule/",
+    "pyproject.toml",
+    "tests/",
+)
+SECRETS = (
+    ".env",
+    ".pgpass",
+    ".private/main.yml",
+    ".vault_pass",
+    "README.md.orig",
+    "ansible.cfg",
+    "backup.sql",
+    "group_vars/all/vault.yml",
+    "host_vars/pg-test-1/main.yml",
+    "id_ed25519",
+    "id_rsa",
+    "inventory.yml",
+    "main.yml",
+    "main.yml~",
+    "pg_service.conf",
+    "secrets.j2",
+    "secrets.yml",
+    "server.key",
+    "tasks/main.yml",
+    "vars/secrets.yml",
+    "vault.pass",
+    "vault.yml",
+)
 SERVICES = {"primary", "replica", "default", "offline", "standby"}
 
 
@@ -56,10 +78,31 @@ def run(*command: str | Path, home: Path, **variables: str) -> str:
 
 @pytest.fixture(scope="module")
 def tarball(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a checkout in which people have left what they should not."""
     home = tmp_path_factory.mktemp("build")
-    run("ansible-galaxy", "collection", "build", checkout, "--output-path", home, home=home)
+    for file in committed(checkout):
+        (home / "checkout" / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(checkout / file, home / "checkout" / file)
+    plant(home / "checkout")
+    run("ansible-galaxy", "collection", "build", home / "checkout", "--output-path", home, home=home)
     (built,) = home.glob("*.tar.gz")
     return built
+
+
+def committed(checkout: Path) -> list[str]:
+    """The files that git has, or would take: what is known to belong to the project."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in names if name and (checkout / name).exists()]
+
+
+def plant(folder: Path) -> None:
+    """Leave every kind of secret in every folder, and some folders of them."""
+    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        for name in SECRETS:
+            if not (inner / name).exists():
+                (inner / name).parent.mkdir(parents=True, exist_ok=True)
+                (inner / name).write_text("s3cret", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +129,13 @@ def published(sandbox: Sandbox) -> list[set[str]]:
     ]
 
 
-def test_tarball_holds_the_product_and_nothing_else(tarball: Path) -> None:
+def test_tarball_holds_the_product_and_nothing_else(checkout: Path, tarball: Path) -> None:
     with tarfile.open(tarball) as archive:
-        names = archive.getnames()
-    # The changelog comes with the release.
-    assert {name.split("/")[0] for name in names} - {"CHANGELOG.rst"} == SHIPPED
-    assert not [name for name in names if "__pycache__" in name or name.startswith("changelogs/fragments")]
+        names = {member.name for member in archive if not member.isdir()}
+        listed = json.load(archive.extractfile("FILES.json") or pytest.fail("FILES.json is not a file"))["files"]
+    product = {name for name in committed(checkout) if not name.startswith(WORKSHOP)}
+    assert names == {"MANIFEST.json", "FILES.json", *product}, "name a new file in galaxy.yml"
+    assert {entry["name"] for entry in listed if entry["ftype"] == "file"} == product
 
 
 def test_playbook_by_its_name(home: Path, nodes: Sandbox) -> None:
