@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.pgsvc.access.plugins.module_utils import _confdir, _loaded
 from ansible_collections.pgsvc.access.plugins.module_utils._files import leftovers
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import owned_by, owner_of
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import Owners, owner_of
 
 
 def is_present(request: Request) -> bool:
@@ -24,5 +24,5 @@ def is_present(request: Request) -> bool:
         return True
     record = _loaded.read_record(request.state_dir / "loaded.json")
     owners = [owner_of(entry.text) for entry in _confdir.read(request.conf_dir).values()]
-    owners += [head.owner for head in record.heads.values()] if record else []
-    return any(owned_by(owner, request.owners) for owner in owners)
+    own = Owners(request.owners)
+    return any(owner in own for owner in [*owners, *(head.owner for head in record.heads.values())])

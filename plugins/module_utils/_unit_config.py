@@ -175,13 +175,22 @@ class _Transaction:
             return
         if request.apply or (request.start and not before.active):
             try:
+                stopped = self._stop_as_it_was_started(before)
                 self._read_units(before)
-                self.result.applied = self._needed()
+                self.result.applied = RESTART if stopped else self._needed()
                 self._carry_out(self.result.applied)
             except UnitError as error:
                 raise self._put_back(before, str(error)) from error
             if self.unit is not None and (self.unit.active or self.result.applied != NONE):
                 _unit_files.discard(self.files)
+
+    def _stop_as_it_was_started(self, before: Unit) -> bool:
+        """Stop a service that cleans up when it stops by the unit it runs with, before systemd reads the new one."""
+        texts = [change.before for change in self.result.changes if change.wanted.is_unit]
+        if not before.active or not any("ExecStop" in (text or "") for text in texts):
+            return False
+        _unit.stop(before)
+        return True
 
     def _read_units(self, before: Unit) -> None:
         """Let systemd read unit files that are newer than what it knows."""

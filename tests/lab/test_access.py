@@ -23,7 +23,7 @@ from labtest.waiting import until
 from pgsvc_lab import controller, credentials, nodes
 from pgsvc_lab.settings import COLLECTION, Node, node
 
-VIP = "10.10.10.3"
+VIP, OTHER_VIP = "10.10.10.3", "10.10.10.4"
 SETTINGS = {"pg-test": {"vars": {"pg_vip_enabled": True, "pg_vip_address": f"{VIP}/24"}}}
 Figures = Callable[[str, object], None]
 
@@ -79,10 +79,10 @@ def resolved(name: str) -> str:
     return done.stdout.split()[0] if done.returncode == 0 else ""
 
 
-def holders(cluster: Cluster) -> list[Node]:
+def holders(cluster: Cluster, vip: str = VIP) -> list[Node]:
     """The members that run and have the virtual address."""
     running = [member for member in cluster.members if nodes.is_running(member)]
-    return [member for member in running if f" {VIP}/24 " in ssh(member, "ip -4 -o address show")]
+    return [member for member in running if f" {vip}/24 " in ssh(member, "ip -4 -o address show")]
 
 
 def kept(row: dict[str, Any], cluster: Cluster, answer: Any) -> bool:
@@ -191,6 +191,26 @@ def test_the_service_file_of_a_client(pg_test: Cluster, with_vip: Path) -> None:
     for service, in_recovery in (("primary", "f"), ("replica", "t"), ("multi-postgres-primary", "f")):
         command = f"PGPASSWORD={password} psql -XAtc 'SELECT pg_is_in_recovery()' 'service=pg-test-{service} user=test'"
         assert ssh(client, command).strip() == in_recovery
+
+
+def test_another_virtual_address(pg_test: Cluster, with_vip: Path) -> None:
+    """The one before is taken off, and back again; what was a secret of the settings is never shown."""
+    secrets = {
+        "pg_vip_etcd_user": "root",
+        "pg_vip_etcd_password": "pgsvc-secret-1",
+        "pg_vip_consul_token": "pgsvc-secret-2",
+    }
+    other = {"pg-test": {"vars": {**SETTINGS["pg-test"]["vars"], **secrets, "pg_vip_address": f"{OTHER_VIP}/24"}}}
+    with overlay(other) as source:
+        said = access("pg_vip", "--diff", "-vvv", sources=[source])
+        until("the other address is on the primary", lambda: holders(pg_test, OTHER_VIP) == [pg_test.primary()])
+        assert holders(pg_test) == []
+        said += access("pg_vip", "--diff", "-vvv", "--check", sources=[with_vip])
+    said += access("pg_vip", "--diff", "-vvv", sources=[with_vip])
+    until("the address is back", lambda: holders(pg_test) == [pg_test.primary()])
+    assert holders(pg_test, OTHER_VIP) == []
+    assert "vip-manager.yml changes; what it says may hold a secret and is not shown" in said
+    assert "pgsvc-secret" not in said
 
 
 def test_a_virtual_address_that_is_no_longer_wanted(pg_test: Cluster, with_vip: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
+from ansible_collections.pgsvc.access.plugins.plugin_utils._role_settings import read_settings
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 from ansible_collections.pgsvc.access.tests.integration.access.conftest import changed, free_port, pg_test, playbook
 
@@ -75,19 +76,11 @@ def dnsmasq(readable: Path, tmp_path: Path, new_address: Callable[[], str]) -> I
     address = new_address()
     port = free_port(address)
     template = (ROOT / "roles/pg_dns/templates/pgsvc.conf").read_text(encoding="utf-8")
-    environment = Environment(trim_blocks=True, autoescape=False)  # noqa: S701  not HTML
-    environment.filters["bool"] = bool
+    variables = {"pg_dns_hosts_dir": str(folder), "pg_dns_port": port, "pg_dns_listen": [address]}
+    checked = read_settings("pg_dns", "dns", variables.get)
     settings = tmp_path / "dnsmasq.conf"
-    settings.write_text(
-        environment.from_string(template).render(
-            pg_dns_hosts_dir=folder,
-            pg_dns_serve_etc_hosts=False,
-            pg_dns_port=port,
-            pg_dns_listen=[address],
-            pg_dns_forwarders=[],
-        ),
-        encoding="utf-8",
-    )
+    environment = Environment(trim_blocks=True, autoescape=False)  # noqa: S701  not HTML
+    settings.write_text(environment.from_string(template).render(_pg_dns=checked), encoding="utf-8")
     command = ["dnsmasq", "--keep-in-foreground", f"--conf-file={settings}", "--no-resolv", "--pid-file"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         server = Dnsmasq(folder, address, port)

@@ -17,6 +17,7 @@ CASES: dict[str, dict[str, Any]] = {
     "default": {},
     "conf.d": {"haproxy_conf_dir": "/etc/haproxy/conf.d/"},
     "slashes": {"haproxy_conf_dir": "//etc//haproxy/./"},
+    "percent": {"haproxy_conf_dir": "/etc/haproxy/100%n"},
     "arguments": {"haproxy_config_args": "-f /etc/haproxy -f /srv/more"},
     "text": {"haproxy_maxconn": "2000", "haproxy_exporter_port": "9102", "haproxy_hard_stop_after": "5m"},
     "secret": {"haproxy_admin_password": "it's $HOME #1 \\ \"x: {# %s"},
@@ -26,6 +27,7 @@ ARGUMENTS = {
     "default": "-f /etc/haproxy",
     "conf.d": "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/conf.d",
     "slashes": "-f /etc/haproxy",
+    "percent": "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/100%%n",
     "arguments": "-f /etc/haproxy -f /srv/more",
 }
 
@@ -37,9 +39,17 @@ def rendered(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     plays = []
     for name, variables in CASES.items():
         (folder / name).mkdir()
-        templates = [
-            {"ansible.builtin.template": {"src": f"{role}/templates/{template}", "dest": f"{folder}/{name}/{template}"}}
-            for template in ("haproxy.cfg", "pgsvc.conf")
+        tasks: list[dict[str, Any]] = [
+            {"pgsvc.access.role_settings": {"role": "haproxy"}, "register": "_haproxy_checked"},
+            *(
+                {
+                    "ansible.builtin.copy": {
+                        "content": f"{{{{ lookup('ansible.builtin.template', '{role}/templates/{template}') }}}}",
+                        "dest": f"{folder}/{name}/{template}",
+                    }
+                }
+                for template in ("haproxy.cfg", "pgsvc.conf")
+            ),
         ]
         plays.append(
             {
@@ -48,7 +58,7 @@ def rendered(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "gather_facts": False,
                 "vars_files": [f"{role}/defaults/main.yml", f"{role}/vars/main.yml"],
                 "tasks": [
-                    {**task, "vars": {key: _unsafe(value) for key, value in variables.items()}} for task in templates
+                    {**task, "vars": {key: _unsafe(value) for key, value in variables.items()}} for task in tasks
                 ],
             }
         )

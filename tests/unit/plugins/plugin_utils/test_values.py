@@ -185,3 +185,17 @@ def test_native_values_are_plain_all_the_way_down() -> None:
     assert plain == {"a": [1, ["b", True, None, 1.5]], "v": "secret", "o": "b'x'"}
     assert [type(key) for key in plain] == [str, str, str]
     assert [type(plain["a"][0]), type(plain["a"][1][0])] == [int, str]
+
+
+@pytest.mark.parametrize(
+    "value", ["pgsvc-secret\n", "pgsvc-secret\r", "\x00pgsvc-secret", ["pgsvc-secret"], "pgsvc-secret" * 50, True]
+)
+def test_a_secret_is_not_repeated(value: Any) -> None:
+    with pytest.raises(ValueProblem, match=r"^the value \(not shown\) is too long or no text, or holds ") as raised:
+        _values.secret(value)
+    assert "pgsvc-secret" not in str(raised.value)
+
+
+def test_a_secret_may_be_any_printable_text() -> None:
+    assert _values.secret("it's $HOME #1 \\ \"x: {# %s é") == "it's $HOME #1 \\ \"x: {# %s é"
+    assert _values.secret(123456) == "123456"
