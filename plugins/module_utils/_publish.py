@@ -76,7 +76,7 @@ class _Publication:
 
         if request.check:
             return _swap.overlay(request.conf_dir, disk)
-        _swap.recover(request.conf_dir)
+        self.result.warnings += _swap.recover(request.conf_dir)
         _swap.clean(request.state_dir)
         return _confdir.read(request.conf_dir)
 

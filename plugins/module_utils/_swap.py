@@ -22,15 +22,17 @@ from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Entry
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import not_undone
 from ansible_collections.pgsvc.access.plugins.module_utils._files import (
     leftovers,
+    read_regular,
     sync_directory,
     temporary,
     write_file,
     write_new,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Step
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, parse, valid_name
 
 _MODE = 0o644
+_LARGEST_JOURNAL = 64 * 2**20  # bytes
 
 
 class Swap:
@@ -130,26 +132,52 @@ class Journal:
         step("remove the journal")
 
 
+class DamagedJournalError(ValueError):
+    """A journal that no run of this collection has written."""
+
+
 def pending(directory: Path) -> Optional[Journal]:
-    """The journal of a run that was killed while it changed the directory."""
+    """The journal of a run that was killed while it changed the directory. Raises `DamagedJournalError`."""
     try:
-        return Journal(**json.loads(_journal(directory).read_bytes()))
+        said = json.loads(read_regular(_journal(directory), _LARGEST_JOURNAL))
+        kind, remove, rename = said["kind"], said["remove"], said["rename"]
     except FileNotFoundError:
         return None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DamagedJournalError(str(error)) from error
+    if kind not in ("new", "old") or not all(isinstance(names, list) for names in (remove, rename)):
+        raise DamagedJournalError("it has another form")
+    if not all(isinstance(name, str) and valid_name(name) for name in [*remove, *rename]):
+        raise DamagedJournalError("it names files that cannot be services")
+    return Journal(kind, remove, rename)
 
 
-def recover(directory: Path) -> None:
-    """Complete what a killed run had begun to change, and remove what it left behind."""
-    journal = pending(directory)
-    if journal is not None:
-        journal.carry_out(directory, lambda _step: None)
+def recover(directory: Path) -> list[str]:
+    """Complete what a killed run had begun to change, and remove what it left behind; warnings about it.
+
+    A damaged journal is set aside: the files are compared with what is wanted in any case.
+    """
+    warnings: list[str] = []
+    try:
+        journal = pending(directory)
+    except DamagedJournalError as error:
+        aside = directory / "pgsvc-damaged-journal"
+        _journal(directory).replace(aside)
+        warnings.append(f"The journal of a killed run was damaged ({error}) and is now {aside}; it was not carried out")
+    else:
+        if journal is not None:
+            journal.carry_out(directory, lambda _step: None)
     clean(directory)
+    return warnings
 
 
 def overlay(directory: Path, disk: Mapping[str, Entry]) -> dict[str, Entry]:
     """What the directory will hold once `recover` has completed the work of a killed run; nothing is written."""
     view = dict(disk)
-    journal = pending(directory)
+    try:
+        journal = pending(directory)
+    except DamagedJournalError:
+        return view
     if journal is not None:
         for name in journal.remove:
             if name not in journal.rename:
