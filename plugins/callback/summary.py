@@ -17,11 +17,13 @@ requirements:
   - Enable in configuration, unless C(bin/pgsql-svc) does it.
 """
 
+import json
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
 _ACTION = "pgsvc.access.haproxy_publish"
+_PLAN = "pgsvc.access.pg_service_plan"
 
 
 class CallbackModule(CallbackBase):
@@ -37,8 +39,11 @@ class CallbackModule(CallbackBase):
         self._outcomes: dict[str, str] = {}
         self._old_workers: dict[str, dict[str, int]] = {}
         self._failed = False
+        self._planned: set[str] = set()
 
     def v2_runner_on_ok(self, result: Any) -> None:
+        if _of(result, "task").action == _PLAN:
+            self._planned.update(_carriers(_of(result, "result")))
         self._note(result, "")
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
@@ -74,16 +79,17 @@ class CallbackModule(CallbackBase):
         self._old_workers[str(host)] = values.get("old_workers") or {}
 
     def _line(self) -> str:
-        if not self._outcomes:
+        left = self._planned - self._outcomes.keys()
+        if not self._outcomes and (self._failed or not left):
             return (
                 "pgsql-svc: failed, no load balancer was touched"
                 if self._failed
                 else "pgsql-svc: no load balancer to publish to"
             )
-        kinds: dict[str, list[str]] = {}
+        kinds: dict[str, list[str]] = {"not published": sorted(left)} if left else {}
         for host, outcome in self._outcomes.items():
             kinds.setdefault(outcome, []).append(host)
-        count = len(self._outcomes)
+        count = len(self._outcomes) + len(left)
         parts = [f"{len(hosts)} {kind}{_named(kind, hosts)}" for kind, hosts in sorted(kinds.items())]
         return f"pgsql-svc: {_counted(count, 'load balancer')}: {', '.join(parts)}{self._left_behind()}"
 
@@ -92,6 +98,11 @@ class CallbackModule(CallbackBase):
         workers = sum(each.get("count", 0) for each in self._old_workers.values())
         sessions = sum(each.get("sessions", 0) for each in self._old_workers.values())
         return f"; {_counted(workers, 'old worker')} still with {_counted(sessions, 'session')}" if sessions else ""
+
+
+def _carriers(plan: dict[str, Any]) -> set[str]:
+    """The load balancers that carry services according to a plan."""
+    return {host for host, part in plan.get("load_balancers", {}).items() if json.loads(part)["services"]}
 
 
 def _carries_nothing(values: dict[str, Any]) -> bool:

@@ -85,7 +85,7 @@ def test_roles_in_a_larger_playbook(examples: Examples) -> None:
 
     assert site("-e", "site_strategy=free") == {**dict.fromkeys(others, 2), member: 0}
     assert list(examples.files(hosts[0])) == expected
-    assert site("-e", "site_serial=1") == dict.fromkeys(hosts, 0)
+    assert site("-e", "pg_service_serial=1") == dict.fromkeys(hosts, 0)
     assert examples.status("site/inventory.yml")["pg-audit-primary"] == {"pg-audit-1 pgbouncer"}
 
 

@@ -97,14 +97,6 @@ def test_one_mistake_anywhere_keeps_every_host_untouched(fleet: Fleet, members: 
     assert [fleet.files(host) for host in [*members, *proxies]] == [[]] * 5
 
 
-@pytest.mark.parametrize("serial", ["1", "50%"])
-def test_one_after_the_other(fleet: Fleet, members: list[str], proxies: list[str], serial: str) -> None:
-    said = fleet.playbook("-t", "pg_service", "-e", f"pg_service_serial={serial}")
-
-    assert said.code == 0, said.text
-    assert [fleet.files(host) for host in [*members, *proxies]] == [DEFAULT] * 3 + [["pg-meta-primary"]] * 2
-
-
 @pytest.mark.parametrize("keywords", [{"strategy": "free"}, {"serial": 1}, {}])
 def test_the_role_in_a_play_of_ones_own(
     fleet: Fleet, members: list[str], proxies: list[str], keywords: dict[str, object]

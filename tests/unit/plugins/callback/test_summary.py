@@ -108,6 +108,32 @@ def test_a_failure_before_any_load_balancer(ignored: bool, said: str) -> None:
     assert summary.line == f"pgsql-svc: {said}"
 
 
+PARTS = {"a": '{"services": [{}]}', "b": '{"services": [{}]}', "c": '{"services": [{}]}', "m": '{"services": []}'}
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        (["a", "b", "c"], "3 load balancers: 3 unchanged"),
+        (["a"], "3 load balancers: 2 not published, 1 unchanged"),
+        ([], "3 load balancers: 3 not published"),
+    ],
+)
+def test_what_is_planned_and_was_not_begun(done: list[str], said: str) -> None:
+    summary = Summary()
+    summary.v2_runner_on_ok(result("a", action="pgsvc.access.pg_service_plan", load_balancers=PARTS))
+    for host in done:
+        summary.v2_runner_on_ok(result(host, **UNCHANGED))
+    assert summary.line == f"pgsql-svc: {said}"
+
+
+def test_a_failure_that_stopped_the_rest() -> None:
+    summary = Summary()
+    summary.v2_runner_on_ok(result("a", action="pgsvc.access.pg_service_plan", load_balancers=PARTS))
+    summary.v2_runner_item_on_failed(result("m", load_balancer="b", msg="no"))
+    assert summary.line == "pgsql-svc: 3 load balancers: 1 failed (b), 2 not published"
+
+
 def test_results_of_an_older_ansible_core() -> None:
     """Before 2.19 the parts of a result have names with an underscore."""
     now = result("a", **UNCHANGED)
