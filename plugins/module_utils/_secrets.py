@@ -13,20 +13,26 @@ _LOOKED_UP = r"(?!\$|%\[)"
 _SECRET_NAME = r"[a-z0-9_-]*(?:authorization|api-?key|token|secret|password|passwd)"  # noqa: S105  not a password
 _VALUE = rf"(?:(?:basic|bearer) {_LOOKED_UP}|(?!(?:basic|bearer) ){_LOOKED_UP})\S"
 
-# What each is called in a message, and the words of HAProxy that a secret follows.
+# What a secret is called in a message.
+STATS_AUTH = "a password of 'stats auth'"
+USER = "the password of a 'user'"
+HEADER = "a header with a secret"
+PARAMETER = "a parameter with a secret"
+CHECK = "the password of a check"
+# The words of HAProxy that a secret follows.
 _CREDENTIALS = (
-    ("'stats auth'", re.compile(r"\bstats auth(?: |$)")),
-    ("the password of a 'user'", re.compile(r"\buser \S+ (?:.* )?(?:insecure-)?password(?: |$)")),
+    (STATS_AUTH, re.compile(r"\bstats auth(?: |$)")),
+    (USER, re.compile(r"\buser \S+ (?:.* )?(?:insecure-)?password(?: |$)")),
     (
-        "a header with a secret",
+        HEADER,
         re.compile(
             rf"(?:\bhdr|(?:set|add|replace)-(?:header|value)) {_SECRET_NAME} {_VALUE}"
             rf"|authorization: ?{_VALUE}"
             rf"|\b(?:basic|bearer) {_LOOKED_UP}[a-z0-9+/._~-]{{6,}}=*(?: |$)"
         ),
     ),
-    ("a parameter with a secret", re.compile(rf"[?&;]{_SECRET_NAME}={_LOOKED_UP}\S")),
-    ("the password of a check", re.compile(rf"\bsend(?:-lf)? auth {_LOOKED_UP}\S")),
+    (PARAMETER, re.compile(rf"[?&;]{_SECRET_NAME}={_LOOKED_UP}\S")),
+    (CHECK, re.compile(rf"\bsend(?:-lf)? auth {_LOOKED_UP}\S")),
 )
 
 _SUSPICIOUS = re.compile(
@@ -39,7 +45,7 @@ def credential(line: str) -> str:
     """What a line of HAProxy's configuration discloses, in words that do not repeat it; empty when it is nothing.
 
     >>> credential("stats auth admin:secret")
-    "'stats auth'"
+    "a password of 'stats auth'"
     >>> credential('http-check send hdr Authorization "Bearer ${TOKEN}"')
     ''
     """
@@ -47,9 +53,14 @@ def credential(line: str) -> str:
     return next((what for what, pattern in _CREDENTIALS if pattern.search(words)), "")
 
 
+def discloses(text: str) -> bool:
+    """Whether a line of the text discloses a secret."""
+    return any(map(credential, text.splitlines()))
+
+
 def may_hold_secret(text: str) -> bool:
     """Whether a text may hold a secret, so that not everybody should read it. A false alarm does no harm here."""
-    return _SUSPICIOUS.search(_unquoted(text)) is not None or any(map(credential, text.splitlines()))
+    return _SUSPICIOUS.search(_unquoted(text)) is not None or discloses(text)
 
 
 def _unquoted(text: str) -> str:

@@ -346,7 +346,20 @@ def main() -> None:
         module.fail_json(msg=str(error), rolled_back=error.rolled_back)
     for warning in result.warnings:
         module.warn(warning)
-    module.exit_json(**result.to_dict(arguments["conf_dir"], diff=module._diff))
+    returned = result.to_dict(arguments["conf_dir"], diff=module._diff)
+    if "diff" in returned:
+        returned["diff"] = [_without_secrets(each) for each in returned["diff"]]
+    module.exit_json(**returned)
+
+
+def _without_secrets(difference: dict[str, str]) -> dict[str, str]:
+    """A difference, unless the file that is replaced discloses a secret, as one from before they were refused may."""
+    from ansible_collections.pgsvc.access.plugins.module_utils._secrets import discloses  # noqa: PLC0415
+
+    if not discloses(difference["before"]) and not discloses(difference["after"]):
+        return difference
+    path = difference["before_header"].replace("/dev/null", difference["after_header"])
+    return {"prepared": f"{path} changes; what it says holds a secret and is not shown\n"}
 
 
 if __name__ == "__main__":

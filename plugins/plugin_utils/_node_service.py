@@ -11,6 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.module_utils._grammar import SECTIONS
+from ansible_collections.pgsvc.access.plugins.module_utils._secrets import (
+    CHECK,
+    HEADER,
+    PARAMETER,
+    STATS_AUTH,
+    USER,
+    credential,
+    may_hold_secret,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults, _values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import addresses, balance_algorithm
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
@@ -26,6 +35,15 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._render import bind_l
 
 OWNER = "node"
 _PROTOCOLS = ("tcp", "http")
+# The file of a service may be read by everybody, and is shown in diffs: where its secrets go instead.
+_VARIABLE = """an environment variable of /etc/default/haproxy in double quotes, such as "${TOKEN}\""""
+_INSTEAD = {
+    STATS_AUTH: "haproxy_admin_password for the statistics page, or a file of your own with mode 0600",
+    USER: "a userlist in a file of your own with mode 0600",
+    HEADER: _VARIABLE,
+    PARAMETER: _VARIABLE,
+    CHECK: _VARIABLE,
+}
 _KEYWORD = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 
 
@@ -139,6 +157,14 @@ def node_service_files(
     ]
 
 
+def _check_for_secrets(value: Any) -> None:
+    """Refuse a line, or a list of lines, with a secret, without repeating it."""
+    for line in value if isinstance(value, list) else [value]:
+        what = "" if isinstance(line, (dict, list)) else credential(str(line))
+        if what:
+            raise ValueProblem(f"{what} in the file of a service may be read by everybody; allowed: {_INSTEAD[what]}")
+
+
 def _name(value: Any) -> str:
     word = _values.name(value, "a service name")
     if word == "haproxy":
@@ -228,7 +254,8 @@ def _fields(
     """The typed fields of a service or a server; None when one is a mistake."""
     before = len(report.problems)
     if not isinstance(item, dict):
-        report.problem(where, f"{shown(item)} is not a mapping of fields; allowed: {listed(parsers)}", field=label)
+        text = "a value that may hold a secret" if may_hold_secret(str(item)) else shown(item)
+        report.problem(where, f"{text} is not a mapping of fields; allowed: {listed(parsers)}", field=label)
         return None
     if isinstance(item.get("name"), str) and item["name"].isprintable() and item["name"] and "." not in label:
         label = item["name"][:100]
@@ -249,6 +276,7 @@ def _fields(
             values[field] = defaults.get(field)
             continue
         try:
+            _check_for_secrets(value)
             values[field] = parse(value)
         except ValueProblem as problem:
             report.problem(where, str(problem), label, field)

@@ -130,6 +130,18 @@ def test_check_mode_writes_nothing(node: Node) -> None:
     assert node.proxies() == set()
 
 
+def test_the_diff_shows_no_secret(node: Node) -> None:
+    """A file from before such lines were refused is replaced, then one is removed."""
+    secret = node.service("web", 5440, options=["mode http", "http-request set-header X-Token pgsvc-secret"])
+    assert statuses(node.publish([secret])) == {"web": "created"}
+    removed = node.publish([])
+    assert statuses(node.publish([secret])) == {"web": "created"}
+    replaced = node.publish([node.service("web", 5440)])
+    path = node.conf_dir / "web.cfg"
+    hidden = [{"prepared": f"{path} changes; what it says holds a secret and is not shown\n"}]
+    assert [removed["diff"], replaced["diff"]] == [hidden, hidden]
+
+
 def test_the_diff_shows_what_a_file_was_and_becomes(node: Node) -> None:
     old, new = node.service("a", 5440), node.service("a", 5441)
     created, updated, removed = node.publish([old]), node.publish([new]), node.publish([])

@@ -7,21 +7,29 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._secrets import credential, may_hold_secret
+from ansible_collections.pgsvc.access.plugins.module_utils._secrets import (
+    CHECK,
+    HEADER,
+    PARAMETER,
+    STATS_AUTH,
+    USER,
+    credential,
+    may_hold_secret,
+)
 
 DISCLOSING = {
-    "stats auth admin:pw": "'stats auth'",
-    'stats "auth" admin:pw': "'stats auth'",
-    "s\\tats  auth admin:pw": "'stats auth'",
-    "user x insecure-password pw": "the password of a 'user'",
-    "user x groups g password $6$abc": "the password of a 'user'",
-    'http-check send hdr Authorization "Basic YWRtaW46eA=="': "a header with a secret",
-    "http-request set-header X-Api-Key abc": "a header with a secret",
-    'http-request set-header Authorization "Bearer abcdef"': "a header with a secret",
-    r"option httpchk GET / HTTP/1.1\r\nHost:\ x\r\nAuthorization:\ Basic\ YWRtaW46cHc=": "a header with a secret",
-    'acl ok req.hdr(authorization) -m str "Basic YWRtaW46cHc="': "a header with a secret",
-    'tcp-check send "AUTH pw\\r\\n"': "the password of a check",
-    "http-check send uri /health?token=abc": "a parameter with a secret",
+    "stats auth admin:pw": STATS_AUTH,
+    'stats "auth" admin:pw': STATS_AUTH,
+    "s\\tats  auth admin:pw": STATS_AUTH,
+    "user x insecure-password pw": USER,
+    "user x groups g password $6$abc": USER,
+    'http-check send hdr Authorization "Basic YWRtaW46eA=="': HEADER,
+    "http-request set-header X-Api-Key abc": HEADER,
+    'http-request set-header Authorization "Bearer abcdef"': HEADER,
+    r"option httpchk GET / HTTP/1.1\r\nHost:\ x\r\nAuthorization:\ Basic\ YWRtaW46cHc=": HEADER,
+    'acl ok req.hdr(authorization) -m str "Basic YWRtaW46cHc="': HEADER,
+    'tcp-check send "AUTH pw\\r\\n"': CHECK,
+    "http-check send uri /health?token=abc": PARAMETER,
 }
 HARMLESS = [
     "acl basic path /basic",

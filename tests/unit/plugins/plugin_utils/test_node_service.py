@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,64 @@ def test_every_mistake_at_once() -> None:
         ("web", "port"),
         ("", "haproxy_services[1]"),
     ]
+
+
+PUBLIC = "in the file of a service may be read by everybody; allowed: "
+VARIABLE = 'an environment variable of /etc/default/haproxy in double quotes, such as "${TOKEN}"'
+SECRETS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"options": ["stats enable", "stats auth admin:pgsvc-secret"]},
+        f"options: a password of 'stats auth' {PUBLIC}haproxy_admin_password for the statistics page, or a file of your"
+        " own with mode 0600",
+    ),
+    (
+        {"options": "stats auth admin:pgsvc-secret"},
+        f"options: a password of 'stats auth' {PUBLIC}haproxy_admin_password",
+    ),
+    ({"options": ["stats auth admin:pgsvc-secret\n"]}, f"options: a password of 'stats auth' {PUBLIC}haproxy_admin_"),
+    (
+        {"options": ["user admin insecure-password pgsvc-secret"]},
+        f"options: the password of a 'user' {PUBLIC}a userlist in a file of your own with mode 0600",
+    ),
+    (
+        {"options": ['http-check send hdr Authorization "Basic pgsvc-secret"']},
+        f"options: a header with a secret {PUBLIC}{VARIABLE}",
+    ),
+    (
+        {"options": ['tcp-check send "AUTH pgsvc-secret\\r\\n"']},
+        f"options: the password of a check {PUBLIC}{VARIABLE}",
+    ),
+    (
+        {"options": ["http-check send uri /health?token=pgsvc-secret"]},
+        f"options: a parameter with a secret {PUBLIC}{VARIABLE}",
+    ),
+    ({"default": "check user x password pgsvc-secret"}, f"default: the password of a 'user' {PUBLIC}a userlist"),
+    (
+        {"servers": [{"name": "a", "ip": "a", "port": 1, "options": "check user x password pgsvc-secret"}]},
+        f"options: the password of a 'user' {PUBLIC}a userlist",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "message"), SECRETS)
+def test_a_secret_is_refused_and_not_repeated(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        files([{"name": "web", "port": 1, **fields}])
+    assert message in str(caught.value)
+    assert "pgsvc-secret" not in str(caught.value)
+
+
+def test_an_item_that_is_no_service_is_not_repeated_when_it_may_hold_a_secret() -> None:
+    with pytest.raises(PlanError, match=r"haproxy_services\[0\]: a value that may hold a secret is not a mapping"):
+        files(["stats auth admin:pgsvc-secret"])
+
+
+def test_a_secret_of_the_environment(tmp_path: Path) -> None:
+    """What the message says to use instead is what HAProxy takes."""
+    lines = ["option httpchk", 'http-check send meth GET uri /health hdr Authorization "Basic ${TOKEN}"']
+    (file,) = files([{**GRAFANA, "options": lines}])
+    config = tmp_path / "web.cfg"
+    config.write_text(file["content"])
+    command = ["haproxy", "-c", "-f", config]
+    checked = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, "TOKEN": "x"})
+    assert checked.returncode == 0, checked.stderr
