@@ -111,8 +111,10 @@ docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables from the 
 changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments
 	@PATH="$(ROOT)/.venvs/lint/bin:$$PATH" antsibull-changelog release --update-existing --reload-plugins
 
-benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, and write the figures into docs/performance.md
-	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/run.py --keep
+PARTS :=
+QUICK :=
+benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, all or PARTS="files plan", into docs/performance.md
+	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/run.py $(if $(QUICK),--quick,--keep) $(PARTS)
 
 reliability: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## what clients notice of changes, into docs/reliability.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/reliability.py --keep

@@ -4,13 +4,18 @@
 
 """Load an inventory as ansible-playbook does, plan all its clusters, and print how many seconds the plan took.
 
-usage: plan_once.py INVENTORY
+usage: plan_once.py INVENTORY [LOAD_BALANCER]
+
+The last line is a mapping in JSON: seconds by the clock (`wall`) and of processor time (`cpu`). With a load balancer
+they include the rendering of its files, and `arguments` are those of its publish module.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from typing import Any
 
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
@@ -19,9 +24,10 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.pgsvc.access.plugins.filter.plan import plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import module_arguments
 
 
-def main(source: str) -> None:
+def main(source: str, load_balancer: str = "") -> None:
     """Plan through the filter, with the hostvars that a play has."""
     init_plugin_loader()
     loader = DataLoader()
@@ -29,13 +35,16 @@ def main(source: str) -> None:
     variables = VariableManager(loader=loader, inventory=inventory)
     hostvars = HostVars(inventory, variables, loader)
     groups = {name: [host.name for host in group.get_hosts()] for name, group in inventory.groups.items()}
-    begin = time.perf_counter()
+    said: dict[str, Any] = {}
+    wall, cpu = time.perf_counter(), time.process_time()
     planned = plan(hostvars, groups)
-    seconds = time.perf_counter() - begin
+    if load_balancer:
+        said["arguments"] = module_arguments(planned["load_balancers"][load_balancer])
+    said.update(wall=time.perf_counter() - wall, cpu=time.process_time() - cpu)
     if len(planned["load_balancers"]) != len(hostvars):
         sys.exit(f"{len(planned['load_balancers'])} of {len(hostvars)} load balancers were planned")
-    print(f"{seconds:.3f}")
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Inventories of local hosts, a folder for each: three hosts a cluster, five services each, nothing listens."""
+"""A fleet of files: an inventory of local hosts and a folder for each, five services a cluster; nothing listens."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MEMBERS = 3
+from ansible_collections.pgsvc.access.tests.benchmark.inventories import Fleet, write
+
 SERVICES = 5
+NETWORK = "127.10"
 
 _BASE = """\
 global
@@ -26,7 +26,7 @@ defaults
     timeout client 50s
     timeout server 50s
 """
-_STANDBY = {
+STANDBY = {
     "name": "standby",
     "port": 5435,
     "dest": "default",
@@ -49,15 +49,8 @@ class Sandbox:
 
     def make(self) -> None:
         """Write the inventory and the folder of each host."""
-        self.inventory.parent.mkdir(parents=True)
-        clusters: dict[str, Any] = {}
-        for number in range(self.hosts):
-            cluster, member = divmod(number, MEMBERS)
-            name = f"pg-{cluster + 1:04}"
-            group = clusters.setdefault(name, {"hosts": {}, "vars": {"pg_cluster": name}})
-            group["hosts"][_address(number)] = self._host(number, member)
-        everyone = {"children": clusters, "vars": self._common()}
-        self.inventory.write_text(json.dumps({"all": everyone}, indent=1))
+        groups = self._fleet.groups(self._variables)
+        write(self.inventory, groups, {"pg_reload": False, "pg_services": [STANDBY]})
         for number in range(self.hosts):
             (self._node(number) / "conf").mkdir(parents=True)
             (self._node(number) / "conf" / "haproxy.cfg").write_text(_BASE)
@@ -77,33 +70,19 @@ class Sandbox:
         """Tell whether each host has all files that it should."""
         return all(len(self.service_files(number)) == SERVICES for number in range(self.hosts))
 
-    def _node(self, number: int) -> Path:
-        return self.folder / _address(number)
+    @property
+    def _fleet(self) -> Fleet:
+        return Fleet(self.hosts, NETWORK)
 
-    def _host(self, number: int, member: int) -> dict[str, Any]:
+    def _node(self, number: int) -> Path:
+        return self.folder / self._fleet.address(number)
+
+    def _variables(self, number: int) -> dict[str, Any]:
         node = self._node(number)
         return {
-            "pg_seq": member + 1,
-            "pg_role": "replica" if member else "primary",
-            "pg_offline_query": member == MEMBERS - 1,
             "haproxy_conf_dir": f"{node}/conf",
             "haproxy_state_dir": f"{node}/state",
             "haproxy_config_args": ["-f", f"{node}/conf"],
             "haproxy_master_socket": f"{node}/master.sock",
             "haproxy_stats_socket": f"{node}/stats.sock",
         }
-
-    @staticmethod
-    def _common() -> dict[str, Any]:
-        return {
-            "ansible_connection": "local",
-            "ansible_python_interpreter": sys.executable,
-            "ansible_become": False,
-            "pg_reload": False,
-            "pg_services": [_STANDBY],
-        }
-
-
-def _address(number: int) -> str:
-    """Return a loopback address for each host of up to 65,000."""
-    return f"127.10.{number // 250}.{number % 250 + 1}"

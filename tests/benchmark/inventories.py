@@ -1,0 +1,64 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Inventories of local hosts: what those of all parts have in common."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Variables = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Hosts at addresses of one loopback network (its first two numbers), so many of them a cluster."""
+
+    hosts: int
+    network: str
+    members: int = 3
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The role of each host, by address: the first of a cluster is its primary."""
+        return {self.address(number): self.role(number) for number in range(self.hosts)}
+
+    def address(self, number: int) -> str:
+        """Return the address of each host of up to 62,500."""
+        return f"{self.network}.{number // 250}.{number % 250 + 1}"
+
+    def role(self, number: int) -> str:
+        """Return the role of a host."""
+        return "replica" if number % self.members else "primary"
+
+    def groups(self, variables: Callable[[int], Variables]) -> Variables:
+        """Return a group for each cluster; `variables` gives those of a host besides its identity."""
+        groups: Variables = {}
+        for number in range(self.hosts):
+            cluster, member = divmod(number, self.members)
+            name = f"pg-{cluster + 1:04}"
+            group = groups.setdefault(name, {"hosts": {}, "vars": {"pg_cluster": name}})
+            group["hosts"][self.address(number)] = {
+                "pg_seq": member + 1,
+                "pg_role": self.role(number),
+                "pg_offline_query": member == self.members - 1,
+                **variables(number),
+            }
+        return groups
+
+
+def write(path: Path, groups: Mapping[str, Any], variables: Variables) -> None:
+    """Write an inventory of groups whose hosts are all this machine."""
+    local = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "ansible_become": False,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"all": {"children": groups, "vars": {**local, **variables}}}, indent=1))
