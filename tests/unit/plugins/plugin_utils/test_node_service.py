@@ -214,6 +214,6 @@ def test_a_secret_of_the_environment(tmp_path: Path) -> None:
     (file,) = files([{**GRAFANA, "options": lines}])
     config = tmp_path / "web.cfg"
     config.write_text(file["content"])
-    command = ["haproxy", "-c", "-f", config]
+    command = ["haproxy", "-c", "-f", str(config)]
     checked = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, "TOKEN": "x"})
     assert checked.returncode == 0, checked.stderr
