@@ -80,7 +80,7 @@ def dnsmasq(readable: Path, tmp_path: Path, new_address: Callable[[], str]) -> I
     checked = read_settings("pg_dns", "dns", variables.get)
     settings = tmp_path / "dnsmasq.conf"
     environment = Environment(trim_blocks=True, autoescape=False)  # noqa: S701  not HTML
-    settings.write_text(environment.from_string(template).render(_pg_dns=checked), encoding="utf-8")
+    settings.write_text(environment.from_string(template).render(_pg_dns_settings=checked), encoding="utf-8")
     command = ["dnsmasq", "--keep-in-foreground", f"--conf-file={settings}", "--no-resolv", "--pid-file"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         server = Dnsmasq(folder, address, port)
