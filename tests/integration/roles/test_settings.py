@@ -26,7 +26,7 @@ ENTRY = {"haproxy": "main", "pg_dns": "server", "pg_service": "conf", "pg_vip": 
 ELSEWHERE = {
     *_vip.SETTINGS, *_vip.ENABLED, *_vip.ADDRESS, "pg_vip_interface",
     *_names.SETTINGS, "pg_dns_group", "pg_dns_clusters",
-    "haproxy_services", "pg_service_clusters",
+    "haproxy_services", "pg_service_clusters", "pg_service_serial",
     *(f"pg_service_conf_{name}" for name in ("by", "clusters", "database", "sslmode", "user")),
 }  # fmt: skip
 CONFIDENTIAL = "pgsvc-secret"
