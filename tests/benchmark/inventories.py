@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import CLUSTER
+from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 
 Variables = dict[str, Any]
 
@@ -51,6 +55,32 @@ class Fleet:
                 **variables(number),
             }
         return groups
+
+
+def private_network() -> str:
+    """Return a network for what listens: not that of another benchmark on this machine, nor of a test."""
+    return f"127.{32 + os.getpid() % 32}"
+
+
+def load_balancer(haproxy: HAProxy, ip: str) -> Variables:
+    """Return the variables of a host on which this HAProxy serves at an address."""
+    return {
+        "pg_service_ip": ip,
+        "haproxy_conf_dir": str(haproxy.conf_dir),
+        "haproxy_state_dir": str(haproxy.state_dir),
+        "haproxy_master_socket": str(haproxy.master_socket),
+        "haproxy_stats_socket": str(haproxy.stats_socket),
+    }
+
+
+def default_services(servers: int) -> list[Variables]:
+    """Return the default services, with health checks slow enough for so many servers on one machine."""
+    seconds = min(40, max(2, servers // 40))
+    options = (
+        f"inter {seconds}s fastinter {seconds}s downinter {seconds}s rise 1 fall 1 on-marked-down shutdown-sessions"
+        " slowstart 30s maxconn 3000 maxqueue 128 weight 100"
+    )
+    return [{**service, "options": options} for service in CLUSTER["pg_default_services"]]
 
 
 def write(path: Path, groups: Mapping[str, Any], variables: Variables) -> None:

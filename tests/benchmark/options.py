@@ -13,6 +13,7 @@ from dataclasses import dataclass
 PARTS = {
     "files": "hosts on which nothing runs: everything is written, nothing changes",
     "plan": "the plan alone, beside ansible-inventory --list",
+    "running": "a HAProxy on every host: nothing changes, a weight changes, a listener changes",
 }
 
 
@@ -24,6 +25,7 @@ class Options:
     hosts: Sequence[int] = (20, 99, 300)
     reference: Sequence[int] = (20,)
     clusters: int = 1000
+    running: Sequence[int] = (20, 99)
     repeats: int = 3
     forks: int = 10
     keep: bool = False
@@ -31,7 +33,7 @@ class Options:
 
 
 FULL = Options(tuple(PARTS))
-QUICK = Options(tuple(PARTS), (3,), (), 10, 1, 10, False, True)
+QUICK = Options(tuple(PARTS), (3,), (), 10, (3,), 1, 10, False, True)
 
 
 def parse(arguments: Sequence[str], page: str) -> Options:
@@ -48,6 +50,7 @@ def parse(arguments: Sequence[str], page: str) -> Options:
     for name, what in (
         ("hosts", "numbers of hosts of the part files"),
         ("reference", "those of them that are also served with a template for each service"),
+        ("running", "numbers of hosts of the part running"),
     ):
         parser.add_argument(f"--{name}", type=int, nargs="+", metavar="N", help=_shown(what, name))
     for name, what in (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.tests.benchmark import files, options, plans, run
-from ansible_collections.pgsvc.access.tests.benchmark.inventories import Fleet
+from ansible_collections.pgsvc.access.tests.benchmark import files, options, plans, run, running
+from ansible_collections.pgsvc.access.tests.benchmark.inventories import Fleet, default_services
 from ansible_collections.pgsvc.access.tests.benchmark.report import (
     Section,
     Verdict,
@@ -106,6 +106,21 @@ def test_one_number_of_hosts_does_not_grow() -> None:
     assert len(files.verdicts([files_row(20, 14.0, 12.0)])) == 2
 
 
+def test_hosts_with_haproxy() -> None:
+    runs = {running.SAME: Run(5, 1.1), running.WEIGHT: Run(6, 1.2), running.LISTENER: Run(7, 1.3)}
+    rows = [running.Row(20, 4.6, runs)]
+    assert running.lines(rows) == [
+        "| hosts | ping | changes nothing | changes a weight | changes a listener |",
+        "|---|---|---|---|---|",
+        "| 20 | 4.6 s | 5.0 s, 1.10 pings | 6.0 s, 1.20 pings | 7.0 s, 1.30 pings |",
+    ]
+    assert found(running.verdicts(rows)) == {
+        "20 running hosts, changes nothing, by the ping": (1.1, 1.4),
+        "20 running hosts, changes a weight, by the ping": (1.2, 1.6),
+        "20 running hosts, changes a listener, by the ping": (1.3, 1.8),
+    }
+
+
 def test_plan() -> None:
     section = plans.section(options.FULL, 2.0, 4.0)
     assert section.lines[0] == "The plan alone, for 1,000 clusters of three: 2.00 s."
@@ -132,14 +147,14 @@ def test_options() -> None:
     assert list(options.PARTS) == list(run.PARTS)
     assert options.parse([], "page") == options.FULL
     assert options.parse(["--quick"], "page") == options.QUICK
-    chosen = options.parse(["plan", "--hosts", "8", "80", "--keep"], "page")
-    assert (chosen.parts, chosen.hosts, chosen.clusters, chosen.keep) == (["plan"], [8, 80], 1000, True)
+    chosen = options.parse(["plan", "running", "--hosts", "8", "80", "--keep"], "page")
+    assert (chosen.parts, chosen.hosts, chosen.running, chosen.keep) == (["plan", "running"], [8, 80], (20, 99), True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["runing"], "'runing' is not a part; allowed: files, plan"),
+        (["runing"], "'runing' is not a part; allowed: files, plan, running"),
         (["--quick", "--keep"], "--quick measures too little to --keep it"),
     ],
 )
@@ -161,3 +176,8 @@ def test_fleets_are_on_loopback_addresses() -> None:
         "pg_offline_query": True,
         "number": 599,
     }
+
+
+@pytest.mark.parametrize(("servers", "inter"), [(0, "2s"), (280, "7s"), (100_000, "40s")])
+def test_many_servers_are_checked_less_often(servers: int, inter: str) -> None:
+    assert {service["options"].split(" fastinter ")[0] for service in default_services(servers)} == {f"inter {inter}"}
