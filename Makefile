@@ -113,7 +113,7 @@ changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments
 
 PARTS :=
 QUICK :=
-benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, all or PARTS="files running", into docs/performance.md
+benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, all or PARTS="running one", into docs/performance.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/run.py $(if $(QUICK),--quick,--keep) $(PARTS)
 
 reliability: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## what clients notice of changes, into docs/reliability.md

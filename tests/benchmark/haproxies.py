@@ -33,9 +33,22 @@ defaults
 _FIRST_CHECKS = 120.0  # seconds; the slowest checks are one in 40
 
 
-def haproxy(folder: Path) -> HAProxy:
+class ShortNames(HAProxy):
+    """A HAProxy that knows its files by short names.
+
+    Its master hands all of them on to itself in one variable of the environment, for which Linux has a limit of
+    128 KiB: with absolute paths in a temporary folder that is the end of a HAProxy of 3,000 services.
+    """
+
+    @property
+    def config_args(self) -> list[str]:
+        return ["-C", str(self.folder), "-f", self.base.name, "-f", self.conf_dir.name]
+
+
+def haproxy(folder: Path, *, short_names: bool = False) -> HAProxy:
     """Return a HAProxy of this machine's release that has not been started yet."""
-    return HAProxy(_binary(), folder, base=_BASE)
+    kind = ShortNames if short_names else HAProxy
+    return kind(_binary(), folder, base=_BASE)
 
 
 def release() -> str:

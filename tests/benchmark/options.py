@@ -14,6 +14,7 @@ PARTS = {
     "files": "hosts on which nothing runs: everything is written, nothing changes",
     "plan": "the plan alone, beside ansible-inventory --list",
     "running": "a HAProxy on every host: nothing changes, a weight changes, a listener changes",
+    "one": "one load balancer of many services: processor time of its plan and of its module",
 }
 
 
@@ -26,6 +27,7 @@ class Options:
     reference: Sequence[int] = (20,)
     clusters: int = 1000
     running: Sequence[int] = (20, 99)
+    services: Sequence[int] = (40, 400, 4000)
     repeats: int = 3
     forks: int = 10
     keep: bool = False
@@ -33,7 +35,7 @@ class Options:
 
 
 FULL = Options(tuple(PARTS))
-QUICK = Options(tuple(PARTS), (3,), (), 10, (3,), 1, 10, False, True)
+QUICK = Options(tuple(PARTS), (3,), (), 10, (3,), (8, 80), 1, 10, False, True)
 
 
 def parse(arguments: Sequence[str], page: str) -> Options:
@@ -51,6 +53,7 @@ def parse(arguments: Sequence[str], page: str) -> Options:
         ("hosts", "numbers of hosts of the part files"),
         ("reference", "those of them that are also served with a template for each service"),
         ("running", "numbers of hosts of the part running"),
+        ("services", "numbers of services of the part one, multiples of four"),
     ):
         parser.add_argument(f"--{name}", type=int, nargs="+", metavar="N", help=_shown(what, name))
     for name, what in (

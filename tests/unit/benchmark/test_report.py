@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.tests.benchmark import files, options, plans, run, running
+from ansible_collections.pgsvc.access.tests.benchmark import files, one, options, plans, run, running
 from ansible_collections.pgsvc.access.tests.benchmark.inventories import Fleet, default_services
 from ansible_collections.pgsvc.access.tests.benchmark.report import (
     Section,
@@ -36,6 +36,10 @@ b
 def files_row(hosts: int, write: float, same: float, reference: Run | None = None) -> files.Row:
     """Runs of so many seconds beside pings of ten."""
     return files.Row(hosts, 10.0, Run(write, write / 10), Run(same, same / 10), reference)
+
+
+def one_row(services: int, same: float, weight: float, plan: float) -> one.Row:
+    return one.Row(services, dict(zip(one.KINDS, (same, weight, 0.1, plan), strict=True)))
 
 
 def found(verdicts: list[Verdict]) -> dict[str, tuple[float, float]]:
@@ -121,6 +125,29 @@ def test_hosts_with_haproxy() -> None:
     }
 
 
+def test_one_load_balancer() -> None:
+    rows = [one_row(40, 0.2, 0.4, 0.02), one_row(400, 0.4, 4.0, 0.2), one_row(4000, 1.2, 60.0, 2.0)]
+    assert one.lines(rows)[:3] == [
+        "| services | changes nothing | changes a weight | `haproxy -c` alone | plan |",
+        "|---|---|---|---|---|",
+        "| 40 | 0.20 s | 0.40 s | 0.10 s | 0.02 s |",
+    ]
+    assert found(one.verdicts(rows)) == {
+        "400 services by 40, changes nothing": (2.0, 12.0),
+        "4,000 services by 400, changes nothing": (3.0, 12.0),
+        "400 services by 40, changes a weight": (10.0, 12.0),
+        "4,000 services by 400, changes a weight": (15.0, 12.0),
+        "400 services by 40, plan": (10.0, 12.0),
+        "4,000 services by 400, plan": (10.0, 12.0),
+        "4,000 services, changes nothing, seconds": (1.2, 1.0),
+    }
+
+
+def test_growth_of_one_load_balancer_is_allowed_in_proportion() -> None:
+    verdicts = one.verdicts([one_row(8, 1.0, 1.0, 1.0), one_row(16, 2.0, 2.0, 2.0)])
+    assert [(each.measured, each.limit) for each in verdicts] == [(2.0, 2.4)] * 3
+
+
 def test_plan() -> None:
     section = plans.section(options.FULL, 2.0, 4.0)
     assert section.lines[0] == "The plan alone, for 1,000 clusters of three: 2.00 s."
@@ -147,14 +174,14 @@ def test_options() -> None:
     assert list(options.PARTS) == list(run.PARTS)
     assert options.parse([], "page") == options.FULL
     assert options.parse(["--quick"], "page") == options.QUICK
-    chosen = options.parse(["plan", "running", "--hosts", "8", "80", "--keep"], "page")
-    assert (chosen.parts, chosen.hosts, chosen.running, chosen.keep) == (["plan", "running"], [8, 80], (20, 99), True)
+    chosen = options.parse(["one", "running", "--services", "8", "80", "--keep"], "page")
+    assert (chosen.parts, chosen.services, chosen.running, chosen.keep) == (["one", "running"], [8, 80], (20, 99), True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["runing"], "'runing' is not a part; allowed: files, plan, running"),
+        (["runing"], "'runing' is not a part; allowed: files, plan, running, one"),
         (["--quick", "--keep"], "--quick measures too little to --keep it"),
     ],
 )
