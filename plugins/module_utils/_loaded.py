@@ -11,6 +11,7 @@ that this collection wrote before the process began to read them are loaded. Bot
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -131,8 +132,14 @@ def head(service: ServiceFile) -> Head:
 
 def hidden_options(line: ServerLine) -> str:
     """The options of a server, without those that the running state shows: weight, backup, check port."""
+    return _without_shown(line.options)
+
+
+# Servers of many services have the same options.
+@functools.lru_cache(maxsize=2**12)
+def _without_shown(options: tuple[str, ...]) -> str:
     kept: list[str] = []
-    words = iter(line.options)
+    words = iter(options)
     for word in words:
         if word in _SHOWN_WITH_VALUE:
             next(words, None)

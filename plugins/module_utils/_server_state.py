@@ -14,10 +14,12 @@ what a state file says, and an older state would undo the change for which it re
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from ansible_collections.pgsvc.access.plugins.module_utils._grammar import Words
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, word_after
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile
 
@@ -156,13 +158,18 @@ def _line(
     last_change: int = 0,
     fqdn: str = "-",
 ) -> str:
-    words = line.words(default_server)
     weight = line.effective_weight(default_server)
-    tls = [word for word in words if word in ("ssl", "no-ssl")][-1:] == ["ssl"]
-    check_port = word_after(words, "port") or "0"
-    columns = (
-        *(be_id, be_name, srv_id, line.name, addr, op_state, admin_state, weight, weight, last_change),
-        *(check_status, check_result, check_health, check_state, 0, 0, 0, fqdn, line.port, "-", int(tls)),
-        *(check_port, "-", "-", 0),
+    tls, check_port = _shown(line.words(default_server))
+    return (
+        f"{be_id} {be_name} {srv_id} {line.name} {addr} {op_state} {admin_state} {weight} {weight} {last_change}"
+        f" {check_status} {check_result} {check_health} {check_state} 0 0 0 {fqdn} {line.port}"
+        f" - {tls} {check_port} - - 0"
     )
-    return " ".join(str(column) for column in columns)
+
+
+# Servers of many services have the same options.
+@functools.lru_cache(maxsize=2**12)
+def _shown(words: Words) -> tuple[int, str]:
+    """Whether connections use TLS, and the port of the check."""
+    tls = [word for word in words if word in ("ssl", "no-ssl")][-1:] == ["ssl"]
+    return int(tls), word_after(words, "port") or "0"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable
@@ -48,7 +49,7 @@ class ServiceFile:
     @cached_property
     def head_digest(self) -> str:
         """SHA-256 (hex) of the head."""
-        text = "\n".join(map(" ".join, self.head))
+        text = "\n".join(map(_joined, self.head))
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
     @cached_property
@@ -93,6 +94,9 @@ class ServiceFile:
             if len(line) > count and line[:count] == keywords:
                 found = line[count]
         return found
+
+
+_joined = functools.lru_cache(maxsize=2**16)(" ".join)
 
 
 def _is_about_checks(line: Words) -> bool:
