@@ -24,7 +24,9 @@ from ansible_collections.pgsvc.access.plugins.module_utils._version import check
 
 _WARNING = re.compile(r"\[WARNING\]\s*(\(\d+\))?[\s:]*")
 # A check reads the state files of the servers, too, and speaks of what it finds there as a start does.
-_ABOUT_STATES = re.compile(r"from server state file|server-state after a reload|[Ss]erver state file")
+_ABOUT_STATES = re.compile(
+    r"from server state file|server-state after a reload|[Ss]erver state file|can't find (server '[^']*' in )?backend '"
+)
 _PREFIX = "pgsvc-"
 _REMOTE_TMP = "ansible-"  # what Ansible calls its folder for one module, beside those of other runs
 
@@ -138,8 +140,9 @@ def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, 
     """
     if not view:
         return []  # nothing is left to judge, and HAProxy would print its usage when it is given no file at all
-    check_binary(binary, _run([binary, "-v"], startup)[1])  # -c says it only when it has something to complain about
     with staged(directory, view, temporary) as (stage, descriptor):
+        # With -c it names its version only when it has something to complain about.
+        check_binary(binary, _run([binary, "-v"], startup, [descriptor])[1])
         status, output = _run([binary, *startup.validation_arguments(directory, stage)], startup, [descriptor])
         words = output.replace(str(stage), str(directory))
     if status != 0:
