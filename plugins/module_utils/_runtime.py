@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Optional, Union
 
 from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
@@ -35,6 +36,8 @@ from ansible_collections.pgsvc.access.plugins.module_utils._service_file import 
 _DYNAMIC_ALGORITHMS = ("roundrobin", "leastconn", "first", "random")
 
 StatRow = Mapping[str, str]
+
+_NONE_UNFINISHED: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)

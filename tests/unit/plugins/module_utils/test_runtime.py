@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -51,7 +51,7 @@ def stat(*rows: ServerRow, backup: str = "", sessions: int = 0) -> list[dict[str
     return [*servers, {"pxname": PROXY, "svname": "BACKEND", "bck": "0", "scur": "0"}]
 
 
-def service(*lines: str, head: list[str] = HEAD) -> ServiceFile:
+def service(*lines: str, head: Sequence[str] = tuple(HEAD)) -> ServiceFile:
     return parse(PROXY, "\n".join([*head, *lines]))
 
 
