@@ -154,7 +154,7 @@ def plan_changes(
     *,
     cut_removed: bool = True,
     replaced: Collection[str] = (),
-    unfinished: Mapping[str, int] = {},
+    unfinished: Mapping[str, int] = _NONE_UNFINISHED,
 ) -> Union[Changes, NeedsReload]:
     """What brings the running servers of a proxy to those of its file; falsy `Changes` when they are the same.
 
@@ -188,7 +188,7 @@ def compare(
     service: ServiceFile,
     proxy: Proxy,
     replaced: Collection[str] = (),
-    unfinished: Mapping[str, int] = {},
+    unfinished: Mapping[str, int] = _NONE_UNFINISHED,
 ) -> list[Difference]:
     """All differences, those of wanted servers in the order of the file, then the servers that are too many."""
     extra = dict(proxy.rows)
