@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX
 from ansible_collections.pgsvc.access.plugins.module_utils._systemd import Unit, show
 
 # HAProxy's options (Management Guide 3) that say what the configuration is and how it is judged: kept for validation.
@@ -23,6 +24,7 @@ _DROPPED_WITH_VALUE = frozenset(("-p", "-S", "-x"))
 _DROPPED_WITH_VALUES = frozenset(("-sf", "-st"))
 
 # What a master leaves in its own environment for its next incarnation; `haproxy -c` would take it for its own.
+_LARGEST_VARIABLE = 128 * 1024  # bytes, with its name and the closing NUL (execve(2), MAX_ARG_STRLEN)
 _EXEC = 1.0  # seconds, more than execve(2) takes
 _MASTERS_OWN = ("HAPROXY_MWORKER", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_")
 
@@ -38,18 +40,43 @@ class Startup:
 
     def configurations(self) -> list[str]:
         """The files and directories that are loaded, in order, absolute."""
-        base, found = self.directory, []
+        base, found = self._named()
+        return [str(base / each) for each in found]
+
+    def _named(self) -> tuple[Path, list[str]]:
+        """The folder that names are relative to, and the files and directories as the arguments name them."""
+        base, found = Path(self.directory), []
         words = iter(self.arguments)
         for word in words:
             if word == "-f":
                 found.append(next(words, ""))
             elif word == "-C":
-                base = str(Path(base) / next(words, ""))
+                base /= next(words, "")
             elif word in _KEPT_WITH_VALUE:
                 next(words, "")
             elif word == "--":
                 found.extend(words)
-        return [str(Path(base) / each) for each in found]
+        return base, found
+
+    def size_of_names(self, directory: Path, names: Iterable[str]) -> int:
+        """Bytes of the variable in which a master hands the names of all loaded files to its next incarnation.
+
+        `names` are the files that `directory` will have. Source: HAProxy's `HAPROXY_CFGFILES`, the names set apart by
+        semicolons, those of a directory with the directory as the arguments name it.
+        """
+        base, found = self._named()
+        size = len("HAPROXY_CFGFILES=")
+        for each in found:
+            path = base / each
+            if _same(path, directory):
+                inside: Iterable[str] = names
+            elif path.is_dir():
+                inside = [entry for entry in os.listdir(path) if _is_loaded(entry)]  # noqa: PTH208  names are wanted
+            else:
+                size += len(os.fsencode(each)) + 1
+                continue
+            size += sum(len(os.fsencode(f"{each}/{name}")) + 1 for name in inside)
+        return size
 
     def loads(self, directory: Path) -> bool:
         """Whether the files of a directory are loaded, whatever their names."""
@@ -68,6 +95,10 @@ class Startup:
                 base /= word
             previous = "" if previous in _KEPT_WITH_VALUE else word
         return replaced
+
+
+def _is_loaded(name: str) -> bool:
+    return name.endswith(SUFFIX) and not name.startswith(".")
 
 
 def _staged(word: str, base: Path, directory: Path, stage: Path) -> str:
@@ -177,3 +208,17 @@ def check(startup: Startup, directory: Path, unit: str) -> None:
         "pgsvc.access.haproxy set up the unit, set haproxy_conf_dir to a directory that HAProxy loads, or set "
         "haproxy_config_args when it is started in another way"
     )
+
+
+def check_names(startup: Startup, directory: Path, names: Iterable[str]) -> None:
+    """Raise `PublishError` when HAProxy could not be started with so many files: a reload would end it.
+
+    `haproxy -c` does not notice, as it does not execute itself again.
+    """
+    size = startup.size_of_names(directory, names)
+    if size > _LARGEST_VARIABLE:
+        raise PublishError(
+            f"HAProxy could not be started with these files: the names of all files that it loads take {size:,} bytes, "
+            f"and Linux allows {_LARGEST_VARIABLE:,} (HAPROXY_CFGFILES). Give {directory} a shorter path, or move "
+            "clusters to other load balancers. Nothing was changed"
+        )

@@ -197,3 +197,26 @@ def test_debians_own_unit_is_refused(unit: Path) -> None:
 def test_a_failed_reload_by_systemd_says_why(unit: Path) -> None:
     unit.with_name("systemctl").write_text("#!/bin/sh\necho Unit haproxy.service cannot be reloaded. >&2\nexit 1\n")
     assert _systemd.reload("haproxy") == "Unit haproxy.service cannot be reloaded."
+
+
+OWN = ["{root}/conf.d/a.cfg", "{root}/conf.d/b.cfg"]
+SIZES: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "a folder": (("-f", "{root}/conf.d"), OWN),
+    "with a slash": (("-f", "{root}/conf.d/"), ["{root}/conf.d//a.cfg", "{root}/conf.d//b.cfg"]),
+    "a file, too": (("-f", "{root}/x.cfg", "-f", "{root}/conf.d"), ["{root}/x.cfg", *OWN]),
+    "another folder": (("-f", "{root}/more", "-f", "{root}/conf.d"), ["{root}/more/c.cfg", *OWN]),
+    "relative": (("-C", "{root}", "-f", "conf.d"), ["conf.d/a.cfg", "conf.d/b.cfg"]),
+}
+
+
+@pytest.mark.parametrize(("arguments", "names"), SIZES.values(), ids=SIZES)
+def test_size_of_names(tmp_path: Path, arguments: tuple[str, ...], names: list[str]) -> None:
+    """The variable that HAProxy's master sets, and its closing NUL. Only names that HAProxy loads count."""
+    for folder in ("conf.d", "more"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "old.txt").touch()
+        (tmp_path / folder / ".hidden.cfg").touch()
+    (tmp_path / "more" / "c.cfg").touch()
+    startup = Startup(tuple(word.format(root=tmp_path) for word in arguments), "a test")
+    variable = "HAPROXY_CFGFILES=" + ";".join(name.format(root=tmp_path) for name in names)
+    assert startup.size_of_names(tmp_path / "conf.d", ["a.cfg", "b.cfg"]) == len(variable) + 1
