@@ -30,6 +30,7 @@ _LONGEST_SHOWN = 200  # characters of an answer in a message
 _UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
 _FAILED = re.compile(r"\[failed: (\d+)\]")
 _NO_TARGET = ("Can't find the target PID", "Can't find the target CLI", "Can't connect to the target CLI")
+_OTHER_RELOAD = "Another reload is still in progress"  # from 3.1 on, one reload at a time
 _BREAKS = ("\n", "\r", "\0", ";", "<<")  # what would end the command early, or begin a payload
 
 
@@ -259,6 +260,9 @@ class MasterCLI:
         deadline = time.monotonic() + self.timeout
         before = self.processes(self.timeout)
         answer = self._order_reload(deadline)
+        while _OTHER_RELOAD in answer and time.monotonic() < deadline:
+            time.sleep(_POLL)
+            answer = self._order_reload(deadline)
         verdict, _separator, log = answer.partition("\n")
         if verdict.startswith("Success="):
             return Reload(verdict == "Success=1", log[3:].strip() if log.startswith("--\n") else log.strip())
@@ -323,7 +327,12 @@ def parse_processes(text: str, path: str) -> Processes:
             section.append(Process(_number(words[0]), _count(words[2]), _seconds(words[3])))
     if master is None:
         raise CLIError(f"{path} is not the socket of an HAProxy master: it answered 'show proc' with: {_shown(text)}")
-    return Processes(*master, tuple(groups["# workers"]), tuple(groups["# old workers"]))
+    current, old = groups["# workers"], groups["# old workers"]
+    if not current and old and master[2]:
+        # From 3.1 on the worker that goes on after a failed reload is listed among the old ones: it is the youngest.
+        current = [min(old, key=lambda process: process.reloads)]
+        old = [process for process in old if process not in current]
+    return Processes(*master, tuple(current), tuple(old))
 
 
 def _count(word: str) -> int:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The haproxy binaries that the tests run: Debian 12's 2.6 and Debian 13's 3.0; 3.2 of unstable can be named.
+"""The haproxy binaries that the tests run: Debian 12's 2.6, Debian 13's 3.0, unstable's 3.2.
 
 One of them may be what this machine has installed.
 
@@ -19,7 +19,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-VERSIONS = ("2.6", "3.0")
+VERSIONS = ("2.6", "3.0", "3.2")
 _SUITES = {"2.6": "bookworm", "3.0": "trixie", "3.2": "sid"}
 _WRAPPER = """\
 #!/bin/sh

@@ -44,6 +44,12 @@ SHOW_PROC = {
         "# old workers\n1233            worker          [was: 1]        3               0d00h00m43s     2.4.22\n",
         Processes(1162, 0, 0, (Process(1271, 1, 0),), (Process(1233, 0, 0),)),
     ),
+    "3.2, after a failed reload: the worker that goes on is among the old ones": (
+        HEADER + "7               master          4 [failed: 1]   0d00h00m09s     3.2.26-1\n# workers\n# old workers\n"
+        "5               worker          3               0d00h00m08s     3.2.26-1\n"
+        "6               worker          1               0d00h00m05s     3.2.26-1\n",
+        Processes(7, 4, 1, (Process(6, 1, 5),), (Process(5, 3, 8),)),
+    ),
     "no worker left": (
         HEADER + "1               master          1 [failed: 1]   0d00h00m01s     3.0.11\n# workers\n# programs\n",
         Processes(1, 1, 1, (), ()),
