@@ -18,7 +18,7 @@ import operator
 import re
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import MASTER_BACK
@@ -40,11 +40,12 @@ class ServerRow(NamedTuple):
     Times are seconds. Absent texts are "" (HAProxy prints ``-``), absent ports 0.
     """
 
-    be_id: int
     be_name: str
-    srv_id: int
     srv_name: str
     addr: str
+    fqdn: str
+    be_id: int
+    srv_id: int
     port: int
     op_state: int
     admin_state: int
@@ -55,18 +56,12 @@ class ServerRow(NamedTuple):
     check_result: int
     check_health: int
     check_state: int
-    agent_state: int
-    bk_forced_id: int
-    srv_forced_id: int
-    fqdn: str
-    srvrecord: str
     use_ssl: int
     check_port: int
-    check_addr: str
-    agent_addr: str
-    agent_port: int
 
 
+_Pick = Callable[[Sequence[str]], tuple[str, ...]]
+_TEXTS, _NUMBERS = ServerRow._fields[:4], ServerRow._fields[4:]
 _COLUMNS = {
     "addr": "srv_addr",
     "port": "srv_port",
@@ -79,15 +74,9 @@ _COLUMNS = {
     "check_result": "srv_check_result",
     "check_health": "srv_check_health",
     "check_state": "srv_check_state",
-    "agent_state": "srv_agent_state",
-    "bk_forced_id": "bk_f_forced_id",
-    "srv_forced_id": "srv_f_forced_id",
     "fqdn": "srv_fqdn",
     "use_ssl": "srv_use_ssl",
     "check_port": "srv_check_port",
-    "check_addr": "srv_check_addr",
-    "agent_addr": "srv_agent_addr",
-    "agent_port": "srv_agent_port",
 }
 
 
@@ -98,7 +87,6 @@ _STAT = frozenset(
         *("check_rise", "check_fall", "check_status", "last_chk", "lastchg"),
     )
 )
-_TEXTS = frozenset(("be_name", "srv_name", "addr", "fqdn", "srvrecord", "check_addr", "agent_addr"))
 
 
 class RuntimeAPI:
@@ -169,19 +157,20 @@ def parse_servers_state(text: str) -> list[ServerRow]:
     lines = text.splitlines()
     if len(lines) < 2 or lines[0].strip() != "1" or not lines[1].startswith("# "):
         raise CLIError("the server state is not in format version 1, the only one that HAProxy 2.6 to 3.2 write")
-    header = lines[1][2:].split()
-    places = {name: place for place, name in enumerate(header)}
-    columns = [(places.get(_COLUMNS.get(name, name)), name not in _TEXTS) for name in ServerRow._fields]
-    return [_server_row(line.split(), columns) for line in lines[2:] if line and not line.startswith("#")]
+    places = {name: place for place, name in enumerate(lines[1][2:].split())}
+    # A column that is not there is taken from behind the last one, where nothing is.
+    texts, numbers = (
+        operator.itemgetter(*(places.get(_COLUMNS.get(name, name), -1) for name in names))
+        for names in (_TEXTS, _NUMBERS)
+    )
+    rows = ((line + " -").split() for line in lines[2:] if line and not line.startswith("#"))
+    return [_server_row(cells, texts, numbers) for cells in rows]
 
 
-def _server_row(cells: list[str], columns: Sequence[tuple[int | None, bool]]) -> ServerRow:
-    cells.append("-")  # for a column that this HAProxy does not have
+def _server_row(cells: list[str], texts: _Pick, numbers: _Pick) -> ServerRow:
     try:
-        return ServerRow._make(
-            (int(text) if text != "-" else 0) if is_number else (text if text != "-" else "")
-            for text, is_number in ((cells[-1 if place is None else place], number) for place, number in columns)
-        )
+        own = (text if text != "-" else "" for text in texts(cells))
+        return ServerRow(*own, *(int(text) if text != "-" else 0 for text in numbers(cells)))  # type: ignore[arg-type]
     except (ValueError, IndexError):
         row = _shown(" ".join(cells[:-1]))
         raise CLIError(f"the server state lacks a column, or has text where a number is expected: {row}") from None

@@ -52,15 +52,8 @@ class ServiceFile:
         text = "\n".join(map(_joined, self.head))
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
-    @cached_property
-    def _by_keyword(self) -> dict[str, list[Words]]:
-        found: dict[str, list[Words]] = {}
-        for line in self.head:
-            found.setdefault(line[0], []).append(line)
-        return found
-
     def _lines(self, keyword: str) -> list[Words]:
-        return self._by_keyword.get(keyword, [])
+        return [line for line in self.head if line[0] == keyword]
 
     @cached_property
     def default_server(self) -> Words:

@@ -336,6 +336,8 @@ def main() -> None:
     if any([arguments.pop("plan"), arguments.pop("load_balancer")]):
         module.fail_json(msg="plan and load_balancer are understood on the controller only, not by the module itself")
     arguments["files"] = [Wanted(**file) for file in arguments["files"]]
+    # What Ansible would send back of the arguments has every file in full.
+    invocation = {"module_args": {**module.params, "files": [file["name"] for file in module.params["files"]]}}
     try:
         for name in _PATHS:
             arguments[name] = absolute_path(name, arguments[name])
@@ -343,13 +345,13 @@ def main() -> None:
             arguments[name] = Path(arguments[name])
         result = publish(Request(**arguments, check=module.check_mode, temporary=module.tmpdir))
     except PublishError as error:
-        module.fail_json(msg=str(error), rolled_back=error.rolled_back)
+        module.fail_json(msg=str(error), rolled_back=error.rolled_back, invocation=invocation)
     for warning in result.warnings:
         module.warn(warning)
     returned = result.to_dict(arguments["conf_dir"], diff=module._diff)
     if "diff" in returned:
         returned["diff"] = [_without_secrets(each) for each in returned["diff"]]
-    module.exit_json(**returned)
+    module.exit_json(**returned, invocation=invocation)
 
 
 def _without_secrets(difference: dict[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -248,3 +249,12 @@ def test_nobody_runs(haproxy: HAProxy, new_address: Callable[[], str]) -> None:
     haproxy.start()
     assert node.proxies() == {"a"}
     assert "a.cfg" in node.files()
+
+
+def test_the_files_are_not_sent_back(node: Node) -> None:
+    """A load balancer of thousands of services would return all of them in full with each result."""
+    for files in ([node.service("a", 5440)], [node.service("a", 5440, options=["no such option"])]):
+        output, _errors = node.begin(files).communicate(timeout=60)
+        result = json.loads(output)
+        assert result["invocation"]["module_args"]["files"] == ["a"]
+        assert "default-server" not in json.dumps(result["invocation"])

@@ -73,7 +73,7 @@ def test_servers_state_by_the_names_of_its_columns() -> None:
     text = "1\n# srv_name be_name srv_addr srv_port srv_fqdn srv_new_in_4_0\npg1 pg ::1 6432 - 7\n# a comment\n\n"
     (row,) = parse_servers_state(text)
     assert (row.srv_name, row.be_name, row.addr, row.port, row.fqdn) == ("pg1", "pg", "::1", 6432, "")
-    assert (row.op_state, row.check_addr) == (0, "")
+    assert (row.op_state, row.check_port) == (0, 0)
 
 
 @pytest.mark.parametrize("text", ["", "2\n# be_id\n", "1\n1 a\n"])

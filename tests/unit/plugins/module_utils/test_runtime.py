@@ -36,9 +36,9 @@ OWN_WORDS = (*DEFAULT.split(), "check", "port", "8008")
 
 
 def row(number: int, **changes: Any) -> ServerRow:
-    values: dict[str, Any] = dict.fromkeys(("srvrecord", "check_addr", "agent_addr", "fqdn"), "")
-    values |= dict.fromkeys(set(ServerRow._fields) - set(values), 0)
-    values |= {"be_name": PROXY, "srv_name": f"pg{number}", "addr": f"10.0.0.{number}", "port": 6432, "op_state": 2}
+    values: dict[str, Any] = dict.fromkeys(ServerRow._fields, 0)
+    values |= {"fqdn": "", "be_name": PROXY, "srv_name": f"pg{number}", "addr": f"10.0.0.{number}", "port": 6432}
+    values |= {"op_state": 2}
     values |= {"uweight": 100, "iweight": 100, "check_status": 15, "check_state": 6, "check_port": 8008}
     return ServerRow(**{**values, **changes})
 

@@ -30,16 +30,9 @@ UP = ServerRow(
     check_result=3,
     check_health=5,
     check_state=6,
-    agent_state=0,
-    bk_forced_id=0,
-    srv_forced_id=0,
     fqdn="",
-    srvrecord="",
     use_ssl=0,
     check_port=8008,
-    check_addr="",
-    agent_addr="",
-    agent_port=8008,
 )
 LINE = "server pg1 10.10.10.11:6432 check port 8008 weight 100"
 
