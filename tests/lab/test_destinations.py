@@ -163,9 +163,11 @@ def _restart_patroni(cluster: Cluster) -> None:
     Paused, it leaves PostgreSQL running while it is away: without, three failovers would follow one another.
     """
     cluster.configure({"pause": True})
-    for node in cluster.members:
-        ssh(node, "systemctl restart patroni")
-    until("Patroni is back", lambda: all(cluster.status(node, "/health") == 200 for node in cluster.members))
-    until("the primary is known", cluster.primary)
-    cluster.configure({"pause": None})
+    try:
+        for node in cluster.members:
+            ssh(node, "systemctl restart patroni")
+        until("Patroni is back", lambda: all(cluster.status(node, "/health") == 200 for node in cluster.members))
+        until("the primary is known", cluster.primary)
+    finally:
+        cluster.configure({"pause": None})
     cluster.wait_until_whole()

@@ -137,8 +137,9 @@ class Cluster:
         self.wait_until_whole()
 
     def configure(self, changes: Mapping[str, Any]) -> None:
-        """Change the cluster's dynamic configuration (PATCH /config); None removes a key."""
-        with self._open(self.primary(), "/config", "PATCH", dict(changes)):
+        """Change the cluster's dynamic configuration (PATCH /config); None removes a key. Any member takes it."""
+        member = next(node for node in self.members if self.status(node, "/liveness") == 200)
+        with self._open(member, "/config", "PATCH", dict(changes)):
             pass
 
     def mend(self) -> None:
@@ -154,6 +155,8 @@ class Cluster:
                 "rm -rf /run/systemd/system/patroni.service.d; systemctl daemon-reload; "
                 "systemctl start patroni pgbouncer haproxy",
             )
+        until("Patroni answers", lambda: any(self.status(node, "/liveness") == 200 for node in self.members))
+        self.configure({"pause": None})
         self.wait_until_whole()
 
 
