@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold carried state files for the length of one reload, and let nothing but a power cut keep them beyond it.
+"""Hold carried state files for the length of one reload, and no longer, whatever ends the run.
 
 A carried state that is left behind would, at the next boot, send writes to whoever was the primary back then. So the
 resting files are ready beside them before the first carried one appears, and a small process of its own session puts

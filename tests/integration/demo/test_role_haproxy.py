@@ -83,8 +83,8 @@ def test_base_configuration_is_accepted_without_a_warning(rendered: Path, case: 
 
 @pytest.mark.parametrize("case", ARGUMENTS)
 def test_unit_starts_checks_and_reloads_with_the_same_arguments(rendered: Path, case: str) -> None:
-    settings = [line for line in (rendered / case / "pgsvc.conf").read_text().splitlines() if line.startswith("Exec")]
-    assert settings == [
+    lines = (rendered / case / "pgsvc.conf").read_text().splitlines()
+    assert [line for line in lines if line.startswith("Exec") and "/usr/bin/flock" not in line] == [
         "ExecStart=",
         f"ExecStart=/usr/sbin/haproxy -Ws {ARGUMENTS[case]} -p /run/haproxy.pid"
         " -S /run/haproxy-master.sock,mode,600 $EXTRAOPTS",

@@ -11,10 +11,15 @@ The control, a plain implementation, is in ``test_control.py``: what is counted 
 from __future__ import annotations
 
 import dataclasses
+import shlex
+import subprocess
 import time
 
+import jinja2
 import pytest
 
+from ansible_collections.pgsvc.access.plugins.module_utils._lock import locked
+from ansible_collections.pgsvc.access.tests.conftest import ROOT
 from ansible_collections.pgsvc.access.tests.integration.hitless import scenarios
 from ansible_collections.pgsvc.access.tests.integration.hitless.balancer import PRIMARY, Balancer
 from ansible_collections.pgsvc.access.tests.integration.hitless.conftest import HARD_STOP_AFTER
@@ -24,6 +29,7 @@ from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
 from ansible_collections.pgsvc.access.tests.support.service import QUICK
 from ansible_collections.pgsvc.access.tests.support.traffic import Session
 
+DROP_IN = ROOT / "roles/haproxy/templates/pgsvc.conf"
 SLACK = 2.0
 """Seconds that a busy machine may add to a bound."""
 
@@ -112,7 +118,8 @@ def test_a_start_after_a_failover_finds_the_new_primary(balancer: Balancer) -> N
     assert (tally.misrouted(), tally.members["pg1"]) == (0, 0), tally
 
 
-def test_a_state_left_by_a_killed_run_revives_no_old_primary(balancer: Balancer) -> None:
+@pytest.mark.parametrize("killed", ["module", "module and guard"])
+def test_a_state_left_by_a_killed_run_revives_no_old_primary(balancer: Balancer, killed: str) -> None:
     """The run is killed while the verdicts of the running worker lie on disk, and HAProxy with it."""
     balancer.default_server = QUICK
     balancer.begin_service()
@@ -121,10 +128,39 @@ def test_a_state_left_by_a_killed_run_revives_no_old_primary(balancer: Balancer)
     number = run_killed(balancer, first, 0).index("carry the server states") + 1
     state = balancer.state_dir / f"{PRIMARY}.state"
     resting = state.read_text()
-    assert run_killed(balancer, second, number)[-1] == "carry the server states"
-    wait_until(lambda: state.read_text() == resting)  # the guard's work
+    if killed == "module":
+        assert run_killed(balancer, second, number)[-1] == "carry the server states"
+        wait_until(lambda: state.read_text() == resting)  # the guard's work
+    else:
+        assert run_killed(balancer, second, number, "children")[-1] == "carry the server states"
+        assert state.read_text() != resting
+        for command in ("ExecStartPre", "ExecReload"):
+            check_that_it_leaves_a_run_alone(balancer, command)
+        assert unit_command(balancer, "ExecStartPre") == unit_command(balancer, "ExecReload")
+        assert subprocess.run(unit_command(balancer, "ExecStartPre"), check=False).returncode == 0
+        assert state.read_text() == resting
     tally = scenarios.start_after_failover(balancer)
     assert (tally.misrouted(), tally.members["pg1"]) == (0, 0), tally
+
+
+def unit_command(balancer: Balancer, setting: str) -> list[str]:
+    """The first command of a setting in the unit of role haproxy, as systemd would run it (systemd.service(5))."""
+    settings = {"haproxy_conf_dir": str(balancer.conf_dir), "haproxy_state_dir": str(balancer.state_dir)}
+    template = jinja2.Template(DROP_IN.read_text(encoding="utf-8"), undefined=jinja2.ChainableUndefined)
+    unit = template.render(_haproxy_settings={**settings, "haproxy_master_socket": "/x"}, _haproxy_config_args=[])
+    lines = (line.partition("=") for line in unit.splitlines())
+    first = next(value for name, _equals, value in lines if name == setting and value)
+    assert first.startswith("-"), "a failure does not keep HAProxy from starting"
+    return shlex.split(first[1:].replace("$$", "$").replace("%%", "%"))
+
+
+def check_that_it_leaves_a_run_alone(balancer: Balancer, setting: str) -> None:
+    """While a run holds the lock, the carried states are there for its own reload, and the command leaves them."""
+    state = balancer.state_dir / f"{PRIMARY}.state"
+    carried = state.read_text()
+    with locked(balancer.conf_dir, 1):
+        assert subprocess.run(unit_command(balancer, setting), check=False).returncode == 1
+    assert state.read_text() == carried
 
 
 @pytest.mark.parametrize("what", ["reload", "restart", "crash"])

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that tells its steps and kills itself after one of them: `python -m …killed STEP < request.json`.
+"""A run that tells its steps and kills itself after one of them: `python -m …killed STEP [children] < request.json`.
 
-Prints every step; STEP is the number of the one after which it ends with SIGKILL.
+Prints every step; STEP is the number of the one after which it ends with SIGKILL, with `children` its guard as well.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def main() -> None:
     def step(done: str) -> None:
         print(done, flush=True)
         if next(numbers) == last:
+            if "children" in sys.argv[2:]:
+                subprocess.run(["pkill", "-KILL", "-P", str(os.getpid())], check=True)
             os.kill(os.getpid(), signal.SIGKILL)
 
     command = RuntimeAPI.command

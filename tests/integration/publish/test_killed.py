@@ -46,10 +46,10 @@ def servers_only(node: Node) -> list[dict[str, Any]]:
 CHANGES = {"reload": new_files, "servers": servers_only}
 
 
-def run_killed(node: Node, files: list[dict[str, Any]], last: int) -> list[str]:
-    """Run until the step with the number `last`; the steps that were done."""
+def run_killed(node: Node, files: list[dict[str, Any]], last: int, *also: str) -> list[str]:
+    """Run until the step with the number `last`; the steps that were done. `also`: further arguments of `KILLED`."""
     done = subprocess.run(
-        [sys.executable, "-m", KILLED, str(last)],
+        [sys.executable, "-m", KILLED, str(last), *also],
         input=json.dumps(node.arguments(files)),
         check=False,
         capture_output=True,
