@@ -131,7 +131,7 @@ class Apply:
 
     def _verify(self) -> None:
         running = self._running
-        found = verify(running.services, running.gone, running.look(), running.process.worker.pid)
+        found = verify(running.services, running.gone, running.look(frontends=True), running.process.worker.pid)
         if found.errors:
             raise ApplyError(f"HAProxy reloaded, but {'; it '.join(found.errors)}")
         self._accepted = found.differences

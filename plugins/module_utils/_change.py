@@ -23,7 +23,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._errors import (
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._rehearsal import Asked, Verdicts, rehearse
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Request, Result, Step
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX, ServiceFile, listeners, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, listeners, parse
 from ansible_collections.pgsvc.access.plugins.module_utils._staging import validate
 from ansible_collections.pgsvc.access.plugins.module_utils._states import States
 from ansible_collections.pgsvc.access.plugins.module_utils._swap import Swap
@@ -50,7 +50,6 @@ class Validation:
         request, process = self._request, self._process
         _startup.check(self.startup, request.conf_dir, request.unit)
         view = _confdir.after(disk, result.changes)
-        _startup.check_names(self.startup, request.conf_dir, [f"{name}{SUFFIX}" for name in view])
         _confdir.check_listeners(view, [change.name for change in result.todo])
         if not self.can_run:
             if not request.if_present:

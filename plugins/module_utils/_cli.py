@@ -18,7 +18,7 @@ import operator
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import MASTER_BACK
@@ -80,13 +80,33 @@ _COLUMNS = {
 }
 
 
-# Columns of ``show stat`` (Management Guide 9.1).
+# Columns of ``show stat`` (Management Guide 9.1) that are in use.
 _STAT = frozenset(
     (
         *("pxname", "svname", "type", "status", "bck", "weight", "scur", "qcur", "slim", "qlimit", "algo"),
         *("check_rise", "check_fall", "check_status", "last_chk", "lastchg"),
     )
 )
+_BACKENDS, _SERVERS = 2, 4  # types of ``show stat`` (Management Guide 9.3)
+
+
+class _StatRow(Mapping[str, str]):
+    """One row of ``show stat``, by the names of its columns: of thousands of rows few cells are looked at."""
+
+    __slots__ = ("_cells", "_places")
+
+    def __init__(self, places: Mapping[str, int], cells: Sequence[str]) -> None:
+        self._places = places
+        self._cells = cells
+
+    def __getitem__(self, column: str) -> str:
+        return self._cells[self._places[column]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class RuntimeAPI:
@@ -129,15 +149,16 @@ class RuntimeAPI:
         pairs = (line.partition(": ") for line in self._expect("show info", "Name: ").splitlines())
         return {name: value for name, _separator, value in pairs}
 
-    def stat(self) -> list[dict[str, str]]:
-        """``show stat``: one mapping per frontend, server and backend, of the columns that are in use (`_STAT`)."""
-        rows = csv.reader(io.StringIO(self._expect("show stat", "# pxname,")[2:]))
+    def stat(self, *, frontends: bool = True) -> list[Mapping[str, str]]:
+        """``show stat``: one mapping per server, backend and, if asked for, frontend."""
+        command = "show stat" if frontends else f"show stat -1 {_BACKENDS | _SERVERS} -1"
+        rows = csv.reader(io.StringIO(self._expect(command, "# pxname,svname,")[2:]))
         try:
             header = next(rows)
             shown = [place for place, name in enumerate(header) if name in _STAT]
-            names = [header[place] for place in shown]
+            places = {header[place]: number for number, place in enumerate(shown)}
             pick = operator.itemgetter(*shown)
-            return [dict(zip(names, pick(row))) for row in rows if len(row) >= len(header) - 1]
+            return [_StatRow(places, pick(row)) for row in rows if len(row) >= len(header) - 1]
         except csv.Error as error:
             raise CLIError(f"HAProxy at {self.path} answered 'show stat' with what is no table: {error}") from None
 

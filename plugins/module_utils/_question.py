@@ -32,7 +32,8 @@ _ALONE = frozenset(
 
 def has_own_check(line: ServerLine, default_server: Sequence[str]) -> bool:
     """Whether HAProxy finds a verdict of its own; a server that tracks another one takes over that one's."""
-    return line.checked(default_server) and "track" not in line.words(default_server)
+    options = line.in_force(default_server)
+    return options.checked and not options.tracks
 
 
 def check_words(line: ServerLine, default_server: Sequence[str]) -> Words:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -28,6 +29,23 @@ def absolute_path(argument: str, path: str) -> str:
     if not path.startswith("/"):
         raise PublishError(f"{argument}: {path!r} is not an absolute path; allowed: one that begins with '/'")
     return "/" + str(PurePosixPath(path)).lstrip("/")
+
+
+def files_of(text: str) -> list[Wanted]:
+    """The files that a text in JSON lists. Raises `PublishError` when it is none."""
+    try:
+        return [_wanted(file) for file in json.loads(text)]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise PublishError(f"files_json: not a list of files in JSON, with the fields of files ({error})") from error
+
+
+def _wanted(file: dict[str, Any]) -> Wanted:
+    wanted = Wanted(**file)
+    if not all(isinstance(text, str) for text in (wanted.name, wanted.owner, wanted.content)):
+        raise TypeError("name, owner and content are texts")
+    if not all(isinstance(flag, bool) for flag in (wanted.cut_removed, wanted.may_be_empty)):
+        raise TypeError("cut_removed and may_be_empty are true or false")
+    return wanted
 
 
 @dataclass(frozen=True)

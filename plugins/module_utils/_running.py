@@ -88,9 +88,9 @@ class Running:
                 gone.add(name)
         return gone
 
-    def look(self) -> dict[str, Proxy]:
+    def look(self, *, frontends: bool = False) -> dict[str, Proxy]:
         """The proxies as they run now."""
-        return proxies(self.process.api.servers_state(), self.process.api.stat())
+        return proxies(self.process.api.servers_state(), self.process.api.stat(frontends=frontends))
 
     def plan(self) -> Plan:
         """Which way leads to the files."""

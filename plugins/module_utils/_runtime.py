@@ -27,7 +27,6 @@ from ansible_collections.pgsvc.access.plugins.module_utils._server_state import 
     NO_VERDICT,
     RUNNING,
     STARTING,
-    has_own_state,
     same_address,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile
@@ -225,10 +224,8 @@ def _half_done(service: ServiceFile, line: ServerLine, row: ServerRow, admin: in
 
 
 def _differences_of(service: ServiceFile, line: ServerLine, row: ServerRow, backup: bool) -> list[Difference]:
-    name, words = line.name, line.words(service.default_server)
-    weight = line.effective_weight(service.default_server)
-    checked = line.checked(service.default_server)
-    check_port = word_after(words, "port")
+    name = line.name
+    words, weight, checked, tracks, _tls, check_port = line.in_force(service.default_server)
     same = row.addr == line.address and row.port == line.port and row.uweight == weight and backup is line.backup
     if same and checked and row.check_state & CHECK_CONFIGURED and check_port == str(row.check_port):
         return []  # nearly every server of nearly every run
@@ -239,7 +236,7 @@ def _differences_of(service: ServiceFile, line: ServerLine, row: ServerRow, back
 
     if backup is not line.backup:
         note("replace", "backup", _yes(backup), _yes(line.backup))
-    if bool(row.check_state & CHECK_CONFIGURED) is not checked and has_own_state(line, service.default_server):
+    if bool(row.check_state & CHECK_CONFIGURED) is not checked and not tracks:
         note("replace", "health checks", _yes(not checked), _yes(checked))
     if row.fqdn != line.address and not same_address(row.addr, line.address):
         note("address", "address", row.fqdn or row.addr, line.address)

@@ -22,6 +22,21 @@ from ansible_collections.pgsvc.access.plugins.module_utils._grammar import (
 _ADDRESS = re.compile(r"(?:ipv[46]@)?(?P<host>.*?)(?::(?P<port>\d+))?", re.ASCII)
 
 
+class Options(NamedTuple):
+    """The options of a server that are in force (Configuration Manual 5.2), all `words` of them and what some say.
+
+    `weight` is 0 to 256, HAProxy's own default 1. A server that is not `checked` counts as up for good; one that
+    `tracks` another takes over that one's state. `tls` is that of connections, `check_port` one of the check alone.
+    """
+
+    words: Words
+    weight: int
+    checked: bool
+    tracks: bool
+    tls: bool
+    check_port: Optional[str]
+
+
 class ServerLine(NamedTuple):
     """What one ``server`` line says. `options` are all words behind the address, unquoted and in order.
 
@@ -51,17 +66,18 @@ class ServerLine(NamedTuple):
         """Whether HAProxy has to resolve its address."""
         return not is_ip(self.address)
 
-    def words(self, default_server: Sequence[str] = ()) -> Words:
-        """All options in force, those of the ``default-server`` line first: where two speak, the last one holds."""
+    def in_force(self, default_server: Sequence[str] = ()) -> Options:
+        """Its options together with those of the ``default-server`` line, which come first: the last word holds."""
         return _in_force(tuple(default_server), self.options)
 
+    def words(self, default_server: Sequence[str] = ()) -> Words:
+        return self.in_force(default_server).words
+
     def effective_weight(self, default_server: Sequence[str] = ()) -> int:
-        """0 to 256; HAProxy's own default is 1 (Configuration Manual 5.2 "weight")."""
-        return _weight(self.words(default_server))
+        return self.in_force(default_server).weight
 
     def checked(self, default_server: Sequence[str] = ()) -> bool:
-        """Whether HAProxy checks its health: without, it counts as up for good (5.2 "check")."""
-        return _is_checked(self.words(default_server))
+        return self.in_force(default_server).checked
 
     def _number(self, keyword: str) -> Optional[int]:
         value = word_after(self.options, keyword)
@@ -70,22 +86,27 @@ class ServerLine(NamedTuple):
 
 # Servers of many services have the same options.
 @functools.lru_cache(maxsize=2**12)
-def _in_force(default_server: Words, options: Words) -> Words:
-    return (*default_server, *options)
+def _in_force(default_server: Words, options: Words) -> Options:
+    words = (*default_server, *options)
+    return Options(
+        words,
+        weight=_weight(word_after(words, "weight")),
+        checked=_last_of(words, "check", "no-check") == "check",
+        tracks="track" in words,
+        tls=_last_of(words, "ssl", "no-ssl") == "ssl",
+        check_port=word_after(words, "port"),
+    )
 
 
-@functools.lru_cache(maxsize=2**12)
-def _weight(found: Words) -> int:
-    return int(word_after(found, "weight") or 1)
+def _weight(said: Optional[str]) -> int:
+    """A number; HAProxy refuses anything else."""
+    return int(said) if said is not None and said.isdigit() else 1
 
 
-@functools.lru_cache(maxsize=2**12)
-def _is_checked(found: Words) -> bool:
-    last = [word for word in found if word in ("check", "no-check")][-1:]
-    return last == ["check"]
+def _last_of(found: Words, *keywords: str) -> Optional[str]:
+    return next((word for word in reversed(found) if word in keywords), None)
 
 
-@functools.lru_cache(maxsize=2**14)
 def word_after(found: Words, keyword: str) -> Optional[str]:
     """The word that follows the last `keyword` (HAProxy lets the last one win), None when there is none."""
     value = None

@@ -14,12 +14,10 @@ what a state file says, and an older state would undo the change for which it re
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.pgsvc.access.plugins.module_utils._grammar import Words
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, word_after
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile
 
@@ -80,7 +78,7 @@ def carried(service: ServiceFile, states: Mapping[str, State]) -> str:
 
 def has_own_state(line: ServerLine, default_server: Sequence[str]) -> bool:
     """A server that tracks another one takes over that one's state when it is loaded (5.2 "track")."""
-    return "track" not in line.words(default_server)
+    return not line.in_force(default_server).tracks
 
 
 def same_address(one: str, other: str) -> bool:
@@ -96,8 +94,9 @@ def same_address(one: str, other: str) -> bool:
 
 
 def _asked_line(service: ServiceFile, line: ServerLine, state: State) -> str:
-    unchecked = not line.checked(service.default_server)
-    disabled = FORCED_MAINT | CONFIGURED_MAINT if "disabled" in line.words(service.default_server) else 0
+    options = line.in_force(service.default_server)
+    unchecked = not options.checked
+    disabled = FORCED_MAINT | CONFIGURED_MAINT if "disabled" in options.words else 0
     return _line(
         line,
         service.default_server,
@@ -158,18 +157,9 @@ def _line(
     last_change: int = 0,
     fqdn: str = "-",
 ) -> str:
-    weight = line.effective_weight(default_server)
-    tls, check_port = _shown(line.words(default_server))
+    options = line.in_force(default_server)
     return (
-        f"{be_id} {be_name} {srv_id} {line.name} {addr} {op_state} {admin_state} {weight} {weight} {last_change}"
-        f" {check_status} {check_result} {check_health} {check_state} 0 0 0 {fqdn} {line.port}"
-        f" - {tls} {check_port} - - 0"
+        f"{be_id} {be_name} {srv_id} {line.name} {addr} {op_state} {admin_state} {options.weight} {options.weight}"
+        f" {last_change} {check_status} {check_result} {check_health} {check_state} 0 0 0 {fqdn} {line.port}"
+        f" - {int(options.tls)} {options.check_port or 0} - - 0"
     )
-
-
-# Servers of many services have the same options.
-@functools.lru_cache(maxsize=2**12)
-def _shown(words: Words) -> tuple[int, str]:
-    """Whether connections use TLS, and the port of the check."""
-    tls = [word for word in words if word in ("ssl", "no-ssl")][-1:] == ["ssl"]
-    return int(tls), word_after(words, "port") or "0"

@@ -58,7 +58,8 @@ class ServiceFile:
     @cached_property
     def default_server(self) -> Words:
         """The words of all `default-server` lines."""
-        return tuple(unquoted(word) for line in self._lines("default-server") for word in line[1:])
+        lines = self._lines("default-server")
+        return _unquoted(lines[0]) if len(lines) == 1 else tuple(word for line in lines for word in _unquoted(line))
 
     @cached_property
     def binds(self) -> frozenset[str]:
@@ -90,6 +91,13 @@ class ServiceFile:
 
 
 _joined = functools.lru_cache(maxsize=2**16)(" ".join)
+
+
+# Nearly all services of a load balancer have the same line.
+@functools.lru_cache(maxsize=2**12)
+def _unquoted(line: Words) -> Words:
+    """The words of a directive behind its keyword, as HAProxy takes them."""
+    return tuple(map(unquoted, line[1:]))
 
 
 def _is_about_checks(line: Words) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import VALIDATION
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX
-from ansible_collections.pgsvc.access.plugins.module_utils._startup import Startup
+from ansible_collections.pgsvc.access.plugins.module_utils._startup import Startup, check_names
 from ansible_collections.pgsvc.access.plugins.module_utils._version import check_binary
 
 _WARNING = re.compile(r"\[WARNING\]\s*(\(\d+\))?[\s:]*")
@@ -142,7 +142,8 @@ def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, 
         return []  # nothing is left to judge, and HAProxy would print its usage when it is given no file at all
     with staged(directory, view, temporary) as (stage, descriptor):
         # With -c it names its version only when it has something to complain about.
-        check_binary(binary, _run([binary, "-v"], startup, [descriptor])[1])
+        version = check_binary(binary, _run([binary, "-v"], startup, [descriptor])[1])
+        check_names(version, startup, directory, [f"{name}{SUFFIX}" for name in view])
         status, output = _run([binary, *startup.validation_arguments(directory, stage)], startup, [descriptor])
         words = output.replace(str(stage), str(directory))
     if status != 0:

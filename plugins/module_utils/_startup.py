@@ -16,6 +16,7 @@ from typing import Optional
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import SUFFIX
 from ansible_collections.pgsvc.access.plugins.module_utils._systemd import Unit, show
+from ansible_collections.pgsvc.access.plugins.module_utils._version import Version
 
 # HAProxy's options (Management Guide 3) that say what the configuration is and how it is judged: kept for validation.
 _KEPT_WITH_VALUE = frozenset(("-f", "-C", "-L", "-n", "-N", "-m"))
@@ -24,6 +25,7 @@ _DROPPED_WITH_VALUE = frozenset(("-p", "-S", "-x"))
 _DROPPED_WITH_VALUES = frozenset(("-sf", "-st"))
 
 # What a master leaves in its own environment for its next incarnation; `haproxy -c` would take it for its own.
+_WITHOUT_LIMIT: Version = (3, 2, 0)  # where the master does not read the configuration any more
 _LARGEST_VARIABLE = 128 * 1024  # bytes, with its name and the closing NUL (execve(2), MAX_ARG_STRLEN)
 _EXEC = 1.0  # seconds, more than execve(2) takes
 _MASTERS_OWN = ("HAPROXY_MWORKER", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_")
@@ -210,11 +212,13 @@ def check(startup: Startup, directory: Path, unit: str) -> None:
     )
 
 
-def check_names(startup: Startup, directory: Path, names: Iterable[str]) -> None:
+def check_names(version: Version, startup: Startup, directory: Path, names: Iterable[str]) -> None:
     """Raise `PublishError` when HAProxy could not be started with so many files: a reload would end it.
 
-    `haproxy -c` does not notice, as it does not execute itself again.
+    `haproxy -c` does not notice, as it does not execute itself again. 3.2 has no such limit.
     """
+    if version >= _WITHOUT_LIMIT:
+        return
     size = startup.size_of_names(directory, names)
     if size > _LARGEST_VARIABLE:
         raise PublishError(

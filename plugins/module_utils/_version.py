@@ -47,8 +47,11 @@ def check_running(info: Mapping[str, str], where: str) -> None:
         raise PublishError(f"the HAProxy at {where} is {_shown(text)}; {_NEEDED}. {remedy}")
 
 
-def check_binary(binary: str, banner: str) -> None:
-    """Raise `PublishError` unless a program is a HAProxy that is new enough; `banner` is what its `-v` prints."""
+def check_binary(binary: str, banner: str) -> Version:
+    """The version of a program; `banner` is what its `-v` prints.
+
+    Raises `PublishError` unless it is a HAProxy that is new enough.
+    """
     match = _BANNER.search(banner)
     version = parse(match.group(1)) if match else None
     remedy = f"{_INSTALL}, or set binary to one. Nothing was changed"
@@ -57,6 +60,7 @@ def check_binary(binary: str, banner: str) -> None:
         raise PublishError(f"{binary} -v does not say the version of a HAProxy ({_shown(first)}); {_NEEDED}. {remedy}")
     if version < OLDEST:
         raise PublishError(f"{binary} is HAProxy {_shown(match.group(1))}; {_NEEDED}. {remedy}")
+    return version
 
 
 def _shown(text: str) -> str:

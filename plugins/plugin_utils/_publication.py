@@ -15,7 +15,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._render import render
 from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
 
 _PLANNER = "pgsvc.access.pg_service_plan"
-_OF_THE_PLAN = ("files", "owners")
+_OF_THE_PLAN = ("files", "files_json", "owners")
 
 
 def variable_name(value: Any) -> str:
@@ -45,7 +45,7 @@ def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mappi
     if state_dir is not None:  # the service files name it
         publication["state_dir"] = own["state_dir"] = state_dir
     try:
-        return {**module_arguments(publication), **own}
+        return {**compact(module_arguments(publication)), **own}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(variable, load_balancer, f"{type(error).__name__}: {error}") from error
 
@@ -65,6 +65,11 @@ def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
         for service in services
     ]
     return {**settings, "apply": publication["reload"], "files": files}
+
+
+def compact(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The same arguments with the files as one text: Ansible looks at, copies and logs every value of a list."""
+    return {**{k: v for k, v in arguments.items() if k != "files"}, "files_json": json.dumps(arguments["files"])}
 
 
 def _publication(variable: str, plan: Any, load_balancer: str) -> dict[str, Any] | None:

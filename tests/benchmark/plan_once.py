@@ -24,7 +24,7 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.pgsvc.access.plugins.filter.plan import plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import module_arguments
+from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import compact, module_arguments
 
 
 def main(source: str, load_balancer: str = "") -> None:
@@ -39,7 +39,7 @@ def main(source: str, load_balancer: str = "") -> None:
     wall, cpu = time.perf_counter(), time.process_time()
     planned = plan(hostvars, groups)
     if load_balancer:
-        said["arguments"] = module_arguments(planned["load_balancers"][load_balancer])
+        said["arguments"] = compact(module_arguments(planned["load_balancers"][load_balancer]))
     said.update(wall=time.perf_counter() - wall, cpu=time.process_time() - cpu)
     if len(planned["load_balancers"]) != len(hostvars):
         sys.exit(f"{len(planned['load_balancers'])} of {len(hostvars)} load balancers were planned")

@@ -91,6 +91,10 @@ REFUSED: dict[str, tuple[Call, str]] = {
         "pgsvc.access.haproxy set up the unit, set haproxy_conf_dir to a directory that HAProxy loads, or set "
         "haproxy_config_args when it is started in another way",
     ),
+    "files in two ways": (
+        lambda node: {"files": [node.service("a", 5440)], "files_json": "[]"},
+        "files_json: not allowed beside files; leave out one of the two",
+    ),
     "no binary": (
         lambda node: {"files": [node.service("a", 5440)], "binary": "/nonexistent/haproxy"},
         "there is no /nonexistent/haproxy to validate with: install HAProxy, or set binary",

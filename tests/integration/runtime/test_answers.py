@@ -46,7 +46,7 @@ TABLES = {
     "5,000 digits": SERVERS + f"1 a 1 s1 127.0.0.1 {'9' * 5_000} 0\n",
     "a column less": SERVERS + "1 a 1\n",
     "an oversized row": SERVERS + f"1 {'a' * MEBIBYTE} 1 s1 127.0.0.1 two 0\n",
-    "an oversized field": f"# pxname,svname,status,\na,\"{'b' * MEBIBYTE},UP,\n",
+    "an oversized field": f'# pxname,svname,status,\na,"{"b" * MEBIBYTE},UP,\n',
 }
 
 

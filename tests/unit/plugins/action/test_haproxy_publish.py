@@ -50,17 +50,24 @@ def planned() -> dict[str, Any]:
     }
 
 
+def files(handed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The files that were handed to the module, as one text."""
+    assert "files" not in handed[0]
+    found: list[dict[str, Any]] = json.loads(handed[0]["files_json"])
+    return found
+
+
 def test_a_plan_becomes_files_of_this_host(handed: list[dict[str, Any]]) -> None:
     assert run({"plan": "made"}, made=planned()) == {"changed": True}
-    assert sorted(file["name"] for file in handed[0]["files"]) == FILES
-    assert all("\n    bind " in file["content"] for file in handed[0]["files"])
+    assert sorted(file["name"] for file in files(handed)) == FILES
+    assert all("\n    bind " in file["content"] for file in files(handed))
     assert "plan" not in handed[0]
 
 
 def test_the_load_balancer_may_be_another_host(handed: list[dict[str, Any]]) -> None:
     arguments = {"plan": "made", "load_balancer": "10.10.10.12"}
     run(arguments, made=planned())
-    assert sorted(file["name"] for file in handed[0]["files"]) == FILES
+    assert sorted(file["name"] for file in files(handed)) == FILES
     assert "load_balancer" not in handed[0]
     assert arguments == {"plan": "made", "load_balancer": "10.10.10.12"}
 
@@ -85,7 +92,7 @@ def test_a_host_that_carries_nothing_is_skipped(handed: list[dict[str, Any]]) ->
 def test_the_state_folder_of_the_task_is_the_one_that_the_files_name(handed: list[dict[str, Any]]) -> None:
     run({"plan": "made", "state_dir": "/srv//state/"}, made=planned())
     assert handed[0]["state_dir"] == "/srv/state"
-    named = {line.split()[1] for file in handed[0]["files"] for line in state_lines(file["content"])}
+    named = {line.split()[1] for file in files(handed) for line in state_lines(file["content"])}
     assert named == {f"/srv/state/{name}.state" for name in FILES}
 
 
@@ -97,7 +104,7 @@ def test_what_is_none_is_not_given(handed: list[dict[str, Any]]) -> None:
     run({"plan": "made", "load_balancer": None, "state_dir": None, "conf_dir": None, "files": None}, made=planned())
     assert handed[0]["state_dir"] == "/var/lib/haproxy/pgsvc"
     assert handed[0]["conf_dir"] == "/etc/haproxy"
-    assert sorted(file["name"] for file in handed[0]["files"]) == FILES
+    assert sorted(file["name"] for file in files(handed)) == FILES
 
     run({"plan": None, "load_balancer": None, "owners": ["node"]})
     assert handed[1] == {"owners": ["node"]}
