@@ -59,6 +59,7 @@ BESIDE :=
 
 .PHONY: test test-fast test-alone lint sanity root
 test: root packages ## everything: every ansible-core, HAProxy under load, the lab of real machines (root)
+	@$(STEPS) lab-down # of a run that failed, whose lab was left as it was
 	@$(STEPS) --jobs=3 --output-sync=target BESIDE=tests/beside test-lab lint sanity $(CORES:%=.venvs/core-%/.ready)
 	@$(STEPS) lab-down
 	@$(STEPS) --jobs=2 --output-sync=target $(CORES:%=suite-%)

@@ -13,8 +13,9 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils import _values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import VARIABLES
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import make_plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import check_something_to_publish, make_plan
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
 
 
@@ -32,16 +33,44 @@ class ActionModule(ActionBase):
         inventory = Inventory(variables["hostvars"], variables["groups"], report)
         try:
             clusters = _values.word_list(_values.native(self._task.args.get("clusters") or []), "clusters")
+            self._refuse_play_variables(variables, report)
             plan = make_plan(inventory, report, variables["ansible_play_hosts"], clusters)
+            played = variables.get("ansible_play_hosts_all", variables["ansible_play_hosts"])
+            check_something_to_publish(inventory, plan, played, variables.get("ansible_inventory_sources") or ())
         except PlanError as error:
             self._tell(str(error))
             return {**result, "failed": True, "msg": str(error)}
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
         planned = plan.to_dict()
+        self._say(planned)
         # As text a load balancer's part is one value: Ansible copies, cleans and templates every value of a result.
         texts = {host: json.dumps(publication) for host, publication in planned.pop("load_balancers").items()}
         return {**result, "changed": False, "_ansible_verbose_override": True, **planned, "load_balancers": texts}
+
+    def _refuse_play_variables(self, variables: Mapping[str, Any], report: Report) -> None:
+        """Variables of the play, of a role or of the task, which the plan of all clusters cannot see."""
+        host = variables["inventory_hostname"]
+        known = variables["hostvars"].raw_get(host)
+        for name in VARIABLES:
+            if name in variables and variables[name] != known.get(name) and not self._is_default(name, variables[name]):
+                report.problem(
+                    "play",
+                    "is set in the play, a role or a task, where the plan does not look; allowed: in the inventory "
+                    "(group_vars, host_vars), or as an extra variable (-e)",
+                    field=name,
+                )
+
+    def _is_default(self, name: str, value: Any) -> bool:
+        """Whether a role of the play has this default: Ansible shows it to all of them."""
+        return any(role.get_default_vars().get(name) == value for role in self._task.get_play().get_roles())
+
+    def _say(self, planned: Mapping[str, Any]) -> None:
+        """What the run leaves out; with -v what every load balancer carries."""
+        for note in planned["notes"]:
+            self._display.display(note)
+        for publisher in planned["publishers"]:
+            self._display.v(publisher["carries"])
 
     def _tell(self, message: str) -> None:
         """Print the problems a line each; ansible-core does so itself from 2.19 on, before it shows them as JSON."""

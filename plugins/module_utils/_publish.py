@@ -10,6 +10,7 @@ nothing to do, and Python compiles every module that is sent along anew.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Optional
 
@@ -83,6 +84,8 @@ class _Publication:
     def _without_directory(self) -> Result:
         """There is no HAProxy here yet: in check mode an earlier step would have made the directory."""
         request = self.request
+        if request.conf_dir.exists():
+            raise PublishError(f"{request.conf_dir} is a file: set haproxy_conf_dir to the folder that HAProxy loads")
         if not request.check:
             raise PublishError(
                 f"there is no directory {request.conf_dir}: install HAProxy (role pgsvc.access.haproxy), "
@@ -159,10 +162,18 @@ class _Publication:
         if running and plan.asked:
             plan = running.settled(plan, validation.ask(plan.asked) or {})
             self._say_applied(running, plan)
-        if not request.check:
+        if request.check:
+            self._check_writable()
+        else:
             prepare(request.state_dir)
             writing = _change.Writing(request, disk, result.todo, states, self.step)
             _change.Carrying(request, writing, running, validation, self.lock, self.step).carry_out(result, plan)
+
+    def _check_writable(self) -> None:
+        """Raise `PublishError` where the run that check mode stands for could not write its files."""
+        directory = self.request.conf_dir
+        if self.result.todo and not os.access(directory, os.W_OK | os.X_OK):
+            raise PublishError(f"{directory} cannot be written: its file system is read-only, or the user is not root")
 
     def _compare(self, disk: Mapping[str, Entry]) -> list[Change]:
         request = self.request

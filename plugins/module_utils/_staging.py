@@ -175,7 +175,11 @@ def _run(command: Sequence[str], startup: Startup, keep: Sequence[int] = ()) -> 
             timeout=VALIDATION,
         )
     except FileNotFoundError:
-        raise PublishError(f"there is no {binary} to validate with: install HAProxy, or set binary") from None
+        where = "" if binary == "haproxy" else ", or give the path of another binary"
+        raise PublishError(
+            f"there is no {binary} to validate with: install the package haproxy, which role pgsvc.access.haproxy "
+            f"does{where}"
+        ) from None
     except subprocess.TimeoutExpired:
         took = f"{binary} {command[1]} took more than {VALIDATION:g} seconds"
         raise PublishError(f"{took}: can it resolve all names?") from None

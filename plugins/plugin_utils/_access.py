@@ -91,7 +91,7 @@ class AccessPlanner:
         settings = ClusterSettings(self._inventory, self._report, cluster, self._planner.hosts_of[cluster])
         group = settings.read({"pg_dns_group": DNS_GROUP})["pg_dns_group"]
         hosts = self._inventory.groups.get(group, [])
-        if warn and not hosts:
+        if warn and not hosts and any(self._inventory.has(h, "pg_dns_group") for h in self._planner.hosts_of[cluster]):
             self._report.warning(
                 cluster,
                 f"no host is in the group {group!r}, so nothing serves names; they are left out",

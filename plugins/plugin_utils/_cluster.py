@@ -18,7 +18,13 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import (
     parse_declared,
 )
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._member import VARIABLES, Member, order_members, parse_member
+from ansible_collections.pgsvc.access.plugins.plugin_utils._member import (
+    VARIABLES,
+    Member,
+    check_members,
+    order_members,
+    parse_member,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
     Report,
     ValueProblem,
@@ -27,6 +33,8 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
     not_allowed,
     shown,
 )
+from ansible_collections.pgsvc.access.plugins.plugin_utils._server_options import server_options
+from ansible_collections.pgsvc.access.plugins.plugin_utils._timings import preset, with_timings
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,8 @@ class Cluster:
     """A cluster as declared.
 
     ``definitions`` are those of its first primary; ``by_host`` those of each member, which differ in ``ip`` at most.
-    ``load_balancers`` are all that carry its services, ``targets`` those of them that the user wants to be touched.
+    ``options`` is the ``default-server`` line of services without one of their own. ``load_balancers`` are all that
+    carry its services, ``targets`` those of them that the user wants to be touched.
     """
 
     name: str
@@ -43,6 +52,7 @@ class Cluster:
     definitions: tuple[Definition, ...]
     by_host: dict[str, tuple[Definition, ...]]
     default_dest: str | int
+    options: str
     provider: str
     load_balancers: tuple[str, ...]
     targets: tuple[str, ...]
@@ -76,6 +86,7 @@ class ClusterReader:
             definitions=by_host[first],
             by_host=by_host,
             default_dest=self._agreed(name, hosts, "pg_default_service_dest", _default_dest),
+            options=self._options(name, hosts),
             provider=provider,
             load_balancers=tuple(self._load_balancers(name, provider, [member.host for member in members] or hosts)),
             targets=targets,
@@ -89,7 +100,10 @@ class ClusterReader:
 
     def _members(self, name: str, hosts: Sequence[str]) -> tuple[Member, ...]:
         found = [parse_member(host, name, self._inventory.values(host, VARIABLES), self._report) for host in hosts]
-        return order_members(name, [member for member in found if member is not None], self._report)
+        members = order_members(name, [member for member in found if member is not None], self._report)
+        if len(members) == len(hosts):
+            check_members(name, members, self._report)
+        return members
 
     def _definitions(self, name: str, host: str) -> tuple[Definition, ...]:
         return merge(self._declared(name, host, "pg_default_services"), self._declared(name, host, "pg_services"))
@@ -153,6 +167,11 @@ class ClusterReader:
                 field=variable,
             )
         return first
+
+    def _options(self, name: str, hosts: Sequence[str]) -> str:
+        plans = self._agreed(name, hosts, "pg_rto_plan", lambda value: value)
+        timings = self._agreed(name, hosts, "pg_rto", lambda value: preset(value, plans))
+        return server_options(with_timings(_defaults.SERVICE["options"], timings))
 
     def _load_balancers(self, name: str, provider: str, hosts: Iterable[str]) -> list[str]:
         if not provider:

@@ -8,6 +8,8 @@ Role defaults, argument specs and the reference in docs/ are checked against thi
 
 from __future__ import annotations
 
+import difflib
+import functools
 from typing import Any
 
 ROLES = ("primary", "replica", "offline", "standby", "delayed")
@@ -50,6 +52,16 @@ CLUSTER: dict[str, Any] = {
     "pg_default_service_dest": "pgbouncer",
     "pg_service_provider": "",
     "pg_service_targets": [],
+    "pg_rto": None,
+    "pg_rto_plan": None,
+}
+
+# Pigsty's presets of pg_rto, by name: what Patroni gets, then inter, fastinter, downinter, rise and fall of HAProxy.
+RTO_PLANS: dict[str, list[Any]] = {
+    "fast": [20, 5, 5, 15, 5, "1s", "0.5s", "1s", 3, 3],
+    "norm": [30, 5, 10, 25, 5, "2s", "1s", "2s", 3, 3],
+    "safe": [60, 10, 20, 45, 10, "3s", "1.5s", "3s", 3, 3],
+    "wide": [120, 20, 30, 95, 15, "4s", "2s", "4s", 3, 3],
 }
 
 # A load balancer, before its own variables.
@@ -89,3 +101,21 @@ SERVICE: dict[str, Any] = {
 }
 SERVICE_REQUIRED = ("name", "port", "selector")
 ON_MEMBER_REMOVED = ("shutdown-sessions", "drain")
+
+# Every variable that planning reads of the hosts of an inventory.
+VARIABLES = ("pg_cluster", "pg_seq", "pg_role", "pg_address", *MEMBER, *CLUSTER, *LOAD_BALANCER)
+
+_PREFIXES = ("pg_", "pgbouncer_", "patroni_", "haproxy_")
+_NEAR = 0.885  # pg_servces and pg_weigth are that near, pg_vip_address and patroni_enabled are not
+
+
+@functools.lru_cache(maxsize=4096)
+def meant(name: str) -> str | None:
+    """The variable that somebody means who writes one that is nearly it; None for any other name.
+
+    >>> meant("pg_servces"), meant("pg_services"), meant("pg_vip_address")
+    ('pg_services', None, None)
+    """
+    if name in VARIABLES or not name.startswith(_PREFIXES):
+        return None
+    return next(iter(difflib.get_close_matches(name, VARIABLES, n=1, cutoff=_NEAR)), None)

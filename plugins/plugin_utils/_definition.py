@@ -49,7 +49,7 @@ class Definition:
     """One service as declared, typed and with its defaults.
 
     ``ip`` is None when the load balancer decides (``pg_service_ip``), as are the timeouts (``haproxy_*_timeout``).
-    ``dest`` is ``default``, ``postgres``, ``pgbouncer`` or a port number.
+    ``dest`` is ``default``, ``postgres``, ``pgbouncer`` or a port number. ``options`` is None when the cluster decides.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Definition:
     check: str
     maxconn: int
     balance: str
-    options: str
+    options: str | None
     timeout_client: str | None
     timeout_server: str | None
     allbackups: bool
@@ -209,8 +209,7 @@ def _parse_field(item: dict[Any, Any], field: str, label: str, where: str, repor
         if field in _defaults.SERVICE_REQUIRED:
             report.problem(where, f"missing; a service needs {listed(_defaults.SERVICE_REQUIRED)}", label, field)
             return None
-        value = _defaults.SERVICE[field]
-        return value if value is None or field != "options" else server_options(value)
+        return None if field == "options" else _defaults.SERVICE[field]
     try:
         return _PARSERS[field](value)
     except ValueProblem as problem:

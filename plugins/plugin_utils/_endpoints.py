@@ -96,6 +96,7 @@ def endpoints_of(access: Access) -> list[Endpoint]:
         *_by_vip(access, access.vip, "vip", ("VIP",)),
         *_by_instance_name(access),
         *_by_address(access),
+        *_by_other_address(access),
         *_by_load_balancer(access),
         *_multi(access),
     ]
@@ -154,6 +155,20 @@ def _by_instance_name(access: Access) -> Iterator[Endpoint]:
 def _by_address(access: Access) -> Iterator[Endpoint]:
     for member in access.members:
         yield from _by_member(access, member, "address", member.address, ())
+
+
+def _by_other_address(access: Access) -> Iterator[Endpoint]:
+    """Services that a load balancer binds to an address which is neither its own nor the virtual one."""
+    known = {access.vip, *(member.address for member in access.members), *(one.address for one in access.balancers)}
+    seen: set[tuple[str, int]] = set()
+    for one in access.balancers:
+        for service in one.services:
+            for address in service.ip:
+                if address in known or address in _ANY_IPV4 or (address, service.port) in seen:
+                    continue
+                seen.add((address, service.port))
+                carrier = Balancer(one.name, address, (service,))
+                yield from _services(access, "address", address, address, address, carrier, ())
 
 
 def _by_member(access: Access, member: Member, kind: str, host: str, path: tuple[str, ...]) -> Iterator[Endpoint]:

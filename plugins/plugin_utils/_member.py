@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +117,35 @@ def order_members(cluster: str, members: list[Member], report: Report) -> tuple[
                 cluster, f"{seq} is the number of {hosts}; allowed: a number of its own for each member", field="pg_seq"
             )
     return tuple(sorted(members, key=lambda member: (member.seq, member.host)))
+
+
+def check_members(cluster: str, members: Sequence[Member], report: Report) -> None:
+    """What the members of a cluster cannot be together: two primaries, or two instances at one address and port.
+
+    A cluster without a primary is only warned of: its services of the primary have no server until there is one.
+    """
+    primaries = listed(member.host for member in members if member.role == "primary")
+    if "," in primaries:
+        report.problem(
+            cluster,
+            f"'primary' on hosts {primaries}; allowed: one primary, whose role moves with Patroni and not with the "
+            "inventory",
+            field="pg_role",
+        )
+    elif members and not any(member.role == "primary" for member in members):
+        report.warning(cluster, "no member is declared as 'primary'", field="pg_role")
+    for field in ("pg_port", "patroni_port"):
+        places: dict[tuple[str, int], list[Member]] = {}
+        for member in members:
+            places.setdefault((member.address, getattr(member, field)), []).append(member)
+        for (address, port), same in places.items():
+            if len(same) > 1:
+                report.problem(
+                    cluster,
+                    f"{address} port {port} is that of {listed(member.name for member in same)}; allowed: an address "
+                    "or a port of its own for each member (pg_address, pg_port, patroni_port)",
+                    field=field,
+                )
 
 
 def _parse(host: str, cluster: str, name: str, variables: dict[str, Any], report: Report) -> Any:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults
 from ansible_collections.pgsvc.access.plugins.plugin_utils._cluster import Cluster, ClusterReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._former import FormerReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
@@ -18,8 +21,18 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import
     Settings,
     report_clashes,
 )
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, listed, nearest, shown, told_once
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import (
+    PlanError,
+    Problem,
+    Report,
+    ValueProblem,
+    listed,
+    nearest,
+    shown,
+    told_once,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._resolver import Resolver
+from ansible_collections.pgsvc.access.plugins.plugin_utils._selector import require_jmespath
 from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
 
 
@@ -100,9 +113,51 @@ def make_plan(
     name. Raises `PlanError` with every mistake found.
     """
     planner = Planner(inventory, report, inventory.hosts if play_hosts is None else list(play_hosts))
-    plan = planner.plan(only)
+    with _without_collection():
+        plan = planner.plan(only)
     report.raise_problems()
     return plan
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """A plan of thousands of services makes many values and no cycles: to look for some would cost more than it."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def check_something_to_publish(
+    inventory: Inventory, plan: Plan, play_hosts: Iterable[str], sources: Sequence[str]
+) -> None:
+    """Raises `PlanError` with the reason where a run has nothing to publish to, and no limit of its hosts explains it.
+
+    ``sources`` are the places that the inventory was read from.
+    """
+    if not plan.publishers and set(inventory.hosts) <= set(play_hosts):
+        raise PlanError([_why_nothing(inventory, sources)])
+
+
+def _why_nothing(inventory: Inventory, sources: Sequence[str]) -> Problem:
+    read = f"it was read from {listed(sources)}"
+    if not inventory.hosts:
+        return Problem("inventory", f"there is no host in it; {read}; allowed: an inventory with PostgreSQL clusters")
+    members = [host for host in inventory.hosts if inventory.has(host, "pg_cluster")]
+    if not members:
+        needed = "hosts with pg_cluster, pg_seq and pg_role"
+        return Problem(
+            "inventory", f"no host in it is a member of a cluster; {read}; allowed: {needed}", "", "pg_cluster"
+        )
+    return Problem(
+        "inventory",
+        f"there is no load balancer to publish to, HAProxy is disabled on all of them; {read}; allowed: true on the "
+        "hosts that carry services",
+        field="haproxy_enabled",
+    )
 
 
 def services_of(inventory: Inventory, report: Report, cluster: str, load_balancer: str | None = None) -> list[Service]:
@@ -119,8 +174,8 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
         known = listed(read.load_balancers)
         report.problem(
             cluster,
-            f"{shown(load_balancer)} is not a load balancer of "
-            f"it{nearest(load_balancer, read.load_balancers)}; allowed: {known}",
+            f"{shown(load_balancer)} is not a load balancer of it{planner.whose(load_balancer)}"
+            f"{nearest(load_balancer, read.load_balancers)}; allowed: {known}",
         )
         report.raise_problems()
     services = planner.resolver.services(read, planner.load_balancers.read(host)) if host else []
@@ -132,6 +187,10 @@ class Planner:
     """Reads clusters and load balancers as they are needed, each once; also what plans the access to them builds on."""
 
     def __init__(self, inventory: Inventory, report: Report, play_hosts: list[str]) -> None:
+        try:
+            require_jmespath()
+        except ValueProblem as problem:
+            raise PlanError([Problem("controller", str(problem))]) from None
         self.inventory = inventory
         self.report = report
         self.play_hosts = dict.fromkeys(play_hosts)
@@ -171,6 +230,8 @@ class Planner:
         chosen = frozenset(only)
         scope = [name for name in self.hosts_of if name in chosen] if only else self._clusters_of_play(delegating)
         clusters = [self.cluster(name) for name in scope]
+        self._check_groups(scope)
+        self._check_variable_names(scope)
         self._check_targets(clusters)
         carried = self._carried(clusters, delegating)
         in_use = {*delegating, *(host for hosts in self.hosts_of.values() for host in hosts)}
@@ -185,6 +246,30 @@ class Planner:
         publishers = tuple(host for host in self.play_hosts if host in publications or host in assigned)
         warnings = tuple(told_once(self.report.warnings))
         return Plan(publications, assigned, publishers, warnings, (note,) if note else ())
+
+    def _check_groups(self, names: Iterable[str]) -> None:
+        """A host in the groups of two clusters has one ``pg_cluster``, and the other cluster lacks a member."""
+        for name in names:
+            for host in self.inventory.groups.get(name, ()):
+                own = self.inventory.value(host, "pg_cluster")
+                if own is not None and str(own) != name and str(own) in self.hosts_of:
+                    self.report.problem(
+                        name,
+                        f"host {host} is in this group and has {shown(own)}, which another group or the host itself "
+                        "sets and which wins; allowed: each host in the group of one cluster",
+                        field="pg_cluster",
+                    )
+
+    def _check_variable_names(self, names: Iterable[str]) -> None:
+        """A variable that is nearly one of ours changes nothing, and nobody else will say so."""
+        for name in names:
+            for host in self.hosts_of[name]:
+                for variable in self.inventory.names(host):
+                    meant = _defaults.meant(variable)
+                    if meant is not None and not self.inventory.has(host, meant):
+                        self.report.warning(
+                            name, f"is no variable of services; did you mean {meant!r}?", field=variable
+                        )
 
     def _leftovers(
         self, former: FormerReader, only: Sequence[str], clusters: Sequence[Cluster]
@@ -310,10 +395,20 @@ class Planner:
                 names = listed(sorted(cluster.name for cluster in clusters if target in cluster.targets))
                 self.report.problem(
                     names,
-                    f"{shown(target)} is not a load balancer of it{nearest(target, sorted(allowed))}; "
-                    f"allowed: {listed(load_balancers)}",
+                    f"{shown(target)} is not a load balancer of it{self.whose(target)}"
+                    f"{nearest(target, sorted(allowed))}; allowed: {listed(load_balancers)}",
                     field="pg_service_targets",
                 )
+
+    def whose(self, name: str) -> str:
+        """``, but of pg-meta`` for a load balancer of other clusters, nothing otherwise."""
+        delegating = self._delegating()
+        found: list[str] = []
+        for host in self.inventory.hosts:
+            if name in self._names_of(host):
+                own = self.inventory.value(host, "pg_cluster")
+                found += [*delegating.get(host, ()), *([str(own)] if own is not None else [])]
+        return f", but of {listed(dict.fromkeys(found))}" if found else ""
 
     def _assign(self, publications: dict[str, Publication], clusters: Sequence[Cluster]) -> dict[str, list[str]]:
         outside = [host for host in publications if host not in self.play_hosts]

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 _LONGEST_VALUE = 80
+_ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 _MOST_PLACES = 4
 
 
@@ -105,8 +107,12 @@ def not_allowed(value: Any, what: str, allowed: str) -> ValueProblem:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """``, did you mean 'port'?`` for a near miss, nothing otherwise."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    """``, did you mean 'port'?`` for a near miss, nothing otherwise. An address is never guessed."""
+    if _ADDRESS.fullmatch(word):
+        return ""
+    names = list(known)
+    in_other_case = [name for name in names if name.lower() == word.lower()]
+    found = in_other_case or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f", did you mean {found[0]!r}?" if found else ""
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults
 from ansible_collections.pgsvc.access.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import Definition
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Settings
 from ansible_collections.pgsvc.access.plugins.plugin_utils._member import Member
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, listed, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, ValueProblem, nearest, shown
 from ansible_collections.pgsvc.access.plugins.plugin_utils._selector import Selector
 from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Server, Service
 
@@ -56,7 +57,7 @@ class Resolver:
             check=definition.check,
             maxconn=definition.maxconn,
             balance=definition.balance,
-            options=definition.options,
+            options=definition.options or cluster.options,
             timeout_client=definition.timeout_client or settings.client_timeout,
             timeout_server=definition.timeout_server or settings.server_timeout,
             allbackups=definition.allbackups,
@@ -78,7 +79,7 @@ class Resolver:
             return _NOTHING  # a member is a mistake, told already; what a selector says of the others would mislead
         selected = self._select(cluster, definition, "selector", definition.selector)
         backups = self._select(cluster, definition, "backup", definition.backup) if definition.backup else []
-        if not selected and not backups:
+        if not selected and not backups and not definition.has_built_in_members:
             self._report.warning(
                 cluster.name,
                 f"{shown(definition.selector.expression)} selects no member; the service refuses connections",
@@ -110,19 +111,29 @@ class Resolver:
         if len(self._report.problems) > before:
             return []  # a variable is a mistake, told already; what a selector says without it would mislead
         unknown = sorted(name for name in selector.names if not any(name in seen for seen in variables))
-        if unknown:
-            self._report.warning(
+        for name in unknown:
+            self._report.problem(
                 cluster.name,
-                f"{shown(selector.expression)} names {listed(map(repr, unknown))}, which no member has as a variable: "
-                "a typo, or a value that lacks its quotes ('primary')",
+                f"{shown(selector.expression)} names {name!r}, which is a variable of no member"
+                f"{self._meant(name, cluster)}",
                 definition.name,
                 field,
             )
+        if unknown:
+            return []
         try:
             return selector.select(variables)
         except ValueProblem as problem:
             self._report.problem(cluster.name, str(problem), definition.name, field)
             return []
+
+    def _meant(self, name: str, cluster: Cluster) -> str:
+        """What to write in the place of a name that no member has."""
+        if name in _defaults.ROLES:
+            return f"; allowed: a role in quotes, '{name}' or `{name}`"
+        known = {known for member in cluster.members for known in self._inventory.names(member.host)}
+        known |= cluster.members[0].variables().keys() if cluster.members else set()
+        return f"{nearest(name, sorted(known))}; allowed: variables of the members, and values in quotes"
 
     def _member_variables(self, member: Member, selector: Selector) -> dict[str, Any]:
         """The variables of a member that a selector reads; typed ones win over what the inventory has for them."""

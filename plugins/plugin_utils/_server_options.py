@@ -158,6 +158,19 @@ _ALONE = frozenset(
         "tls-tickets",
     }
 )
+# What is said elsewhere, or never, and what to use.
+_REFUSED = {
+    "addr": "checks ask the member at pg_address",
+    "backup": "the field backup of the service selects them",
+    "check": "every server of a service has it",
+    "cookie": "it needs HTTP",
+    "disabled": "pg_weight: 0 of a member keeps new connections away from it",
+    "enabled": "every server of a service is",
+    "no-check": "a server without health checks would get connections whatever its role; leave it out",
+    "port": "checks ask the member at patroni_port",
+    "redir": "it needs HTTP",
+    "track": "each server of a service has a health check of its own",
+}
 KNOWN = frozenset(_WITH_ARGUMENT) | _ALONE
 
 
@@ -182,15 +195,21 @@ def _check_verification(words: list[str]) -> None:
 
 
 def _checked(words: Iterator[str]) -> Iterator[str]:
+    seen: set[str] = set()
     for word in words:
         if not _WORD.fullmatch(word):
             raise ValueProblem(
                 f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and "
                 "_.,:/%=@+*()[]-"
             )
+        if word in seen:
+            raise ValueProblem(f"{shown(word)} is given twice; allowed: each option once")
+        seen.add(word)
         yield word
         if word in _ALONE:
             continue
+        if word in _REFUSED:
+            raise ValueProblem(f"{shown(word)} is not an option of a service's servers: {_REFUSED[word]}")
         if word not in _WITH_ARGUMENT:
             raise ValueProblem(
                 f"{shown(word)} is not a server option{nearest(word, KNOWN)}; allowed: {listed(sorted(KNOWN))}"

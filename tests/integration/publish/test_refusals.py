@@ -97,7 +97,12 @@ REFUSED: dict[str, tuple[Call, str]] = {
     ),
     "no binary": (
         lambda node: {"files": [node.service("a", 5440)], "binary": "/nonexistent/haproxy"},
-        "there is no /nonexistent/haproxy to validate with: install HAProxy, or set binary",
+        "there is no /nonexistent/haproxy to validate with: install the package haproxy, which role "
+        "pgsvc.access.haproxy does, or give the path of another binary",
+    ),
+    "a file for a directory": (
+        lambda node: {"files": [], "conf_dir": str(node.haproxy.base)},
+        "{base} is a file: set haproxy_conf_dir to the folder that HAProxy loads",
     ),
     "no directory": (
         lambda _node: {"files": [], "conf_dir": "/nonexistent/conf.d"},

@@ -159,7 +159,7 @@ CLUSTER_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"pg_service_provider": ["proxy"]}, "pg_service_provider: ['proxy'] is not a group; allowed: text"),
     (
         {"pg_service_targets": ["10.10.10.21"]},
-        "pg_service_targets: '10.10.10.21' is not a load balancer of it, did you mean '10.10.10.13'?; "
+        "pg_service_targets: '10.10.10.21' is not a load balancer of it; "
         "allowed: 10.10.10.11, 10.10.10.12, 10.10.10.13",
     ),
     ({"pg_service_targets": 5}, "pg_service_targets: 5 is not a load balancer; allowed: one, or a list of them"),
@@ -215,6 +215,127 @@ def test_settings_of_a_load_balancer(variables: dict[str, Any], message: str) ->
     hosts = pg_test()
     hosts["10.10.10.12"].update(variables)
     assert problems(hosts) == [f"10.10.10.12: {message}"]
+
+
+def _same(field: str, port: int) -> str:
+    return (
+        f"pg-test: {field}: 10.10.10.9 port {port} is that of pg-test-1, pg-test-2; allowed: an address or a port of "
+        "its own for each member (pg_address, pg_port, patroni_port)"
+    )
+
+
+# Variables of the second and third member, and what the members cannot be together.
+TOGETHER: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
+    (
+        {"pg_role": "primary"},
+        {},
+        [
+            "pg-test: pg_role: 'primary' on hosts 10.10.10.11, 10.10.10.12; allowed: one primary, whose role moves "
+            "with Patroni and not with the inventory"
+        ],
+    ),
+    ({"pg_address": "10.10.10.9"}, {}, [_same("pg_port", 5432), _same("patroni_port", 8008)]),
+    ({"pg_address": "10.10.10.9", "pg_port": 6433}, {}, [_same("patroni_port", 8008)]),
+    ({"pg_address": "10.10.10.9", "patroni_port": 8009}, {}, [_same("pg_port", 5432)]),
+    ({"pg_address": "10.10.10.9", "pg_port": 6433, "patroni_port": 8009}, {}, []),
+    (
+        {"pg_seq": 1},
+        {},
+        ["pg-test: pg_seq: 1 is the number of 10.10.10.11, 10.10.10.12; allowed: a number of its own for each member"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("second", "third", "expected"), TOGETHER)
+def test_members_together(second: dict[str, Any], third: dict[str, Any], expected: list[str]) -> None:
+    hosts = pg_test()
+    hosts["10.10.10.11"]["pg_address"] = "10.10.10.9"
+    hosts["10.10.10.12"].update(second)
+    hosts["10.10.10.13"].update(third)
+    if expected:
+        assert problems(hosts) == expected
+    else:
+        assert plan(hosts)
+
+
+def test_a_cluster_without_a_primary() -> None:
+    hosts = cluster("pg-test", "replica", "replica")
+    assert list(plan(hosts).warnings) == ["pg-test: pg_role: no member is declared as 'primary'"]
+
+
+# A selector, and what is wrong with the name in it.
+UNKNOWN_NAMES: list[tuple[str, str]] = [
+    ("[? pg_role == primary]", "names 'primary', {no}; allowed: a role in quotes, 'primary' or `primary`"),
+    ("[? pg_rle == 'x']", "names 'pg_rle', {no}, did you mean 'pg_role'?; {quotes}"),
+    ("[? pg_wight == `1`]", "names 'pg_wight', {no}, did you mean 'pg_weight'?; {quotes}"),
+    ("[? site == 'a']", "names 'site', {no}; {quotes}"),
+    ("[? zone.rack == 'a']", "names 'zone', {no}; {quotes}"),
+    ("[? contains(tag, 'x')]", "names 'tag', {no}, did you mean 'tags'?; {quotes}"),
+]
+
+
+@pytest.mark.parametrize("field", ["selector", "backup"])
+@pytest.mark.parametrize(("expression", "message"), UNKNOWN_NAMES)
+def test_a_selector_names_what_no_member_has(expression: str, message: str, field: str) -> None:
+    said = message.format(
+        no="which is a variable of no member", quotes="allowed: variables of the members, and values in quotes"
+    )
+    hosts = pg_test(pg_services=[service(**{"selector": "[]", field: expression})], tags=["x"])
+    assert problems(hosts) == [f"pg-test: service extra: {field}: {expression!r} {said}"]
+
+
+def test_a_host_in_the_groups_of_two_clusters() -> None:
+    """Ansible lets one group win, and the other cluster lacks a member, perhaps its primary."""
+    hosts = {**cluster("pg-a", "primary", "replica"), **cluster("pg-b", "primary", first=21)}
+    groups = {"pg-a": ["10.10.10.11", "10.10.10.12", "10.10.10.21"], "pg-b": ["10.10.10.21"]}
+    assert problems(hosts, groups) == [
+        "pg-a: pg_cluster: host 10.10.10.21 is in this group and has 'pg-b', which another group or the host itself "
+        "sets and which wins; allowed: each host in the group of one cluster"
+    ]
+
+
+NEARLY: list[tuple[str, str | None]] = [
+    ("pg_servces", "pg_services"),
+    ("pg_default_service_dst", "pg_default_service_dest"),
+    ("pg_default_service", "pg_default_services"),
+    ("haproxy_enable", "haproxy_enabled"),
+    ("patroni_ports", "patroni_port"),
+    ("pg_weigth", "pg_weight"),
+    ("pg_service_target", "pg_service_targets"),
+    ("pg_version", None),
+    ("pg_vip_address", None),
+    ("patroni_enabled", None),
+    ("pg_databases", None),
+    ("pg_users", None),
+    ("pg_services", None),
+    ("pg_role", None),
+    ("servces", None),
+]
+
+
+@pytest.mark.parametrize(("name", "meant"), NEARLY)
+def test_a_variable_that_is_nearly_one_of_ours(name: str, meant: str | None) -> None:
+    hosts = pg_test()
+    hosts["10.10.10.12"].setdefault(name, [])
+    expected = [f"pg-test: {name}: is no variable of services; did you mean {meant!r}?"] if meant else []
+    assert list(plan(hosts).warnings) == expected
+
+
+# Another name for a load balancer, and what it is instead.
+TARGETS: list[tuple[str, str]] = [
+    ("10.10.10.21", ", but of pg-meta"),
+    ("10.10.10.19", ""),
+]
+
+
+@pytest.mark.parametrize(("target", "said"), TARGETS)
+def test_a_load_balancer_of_another_cluster(target: str, said: str) -> None:
+    hosts = {**pg_test(pg_service_targets=[target]), **cluster("pg-meta", "primary", first=21)}
+    (found,) = problems(hosts, only=("pg-test",))
+    assert found == (
+        f"pg-test: pg_service_targets: {target!r} is not a load balancer of it{said}; "
+        "allowed: 10.10.10.11, 10.10.10.12, 10.10.10.13"
+    )
 
 
 @pytest.mark.parametrize("name", ["pg test", "-pg", "a/b", "x\nlisten y", "", ["pg"], True])

@@ -138,7 +138,9 @@ def test_a_service_survives_json() -> None:
 
 
 def test_server_lines_over_tls() -> None:
-    planned = plan(pg_test(patroni_ssl_enabled="yes", pg_address="fd00::1", pg_weight=0)).publications["10.10.10.11"]
+    hosts = pg_test(patroni_ssl_enabled="yes", pg_weight=0)
+    hosts["10.10.10.11"]["pg_address"] = "fd00::1"
+    planned = plan(hosts).publications["10.10.10.11"]
     text = render_service(planned.services[0], "/s")
     assert (
         "    server pg-test-1 [fd00::1]:6432 check port 8008 check-ssl verify required ca-file "

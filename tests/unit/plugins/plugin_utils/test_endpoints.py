@@ -187,8 +187,10 @@ def test_names_are_left_out_where_nothing_serves_them() -> None:
     report = Report()
     found = endpoints(three(), report=report, infra=[])
     assert {one.kind for one in found} == {"address", "multi"}
+    assert not report.warnings, "nobody has asked for names"
+    endpoints(three(pg_dns_group="dns"), report=report)
     assert told_once(report.warnings) == [
-        "pg-test: pg_dns_group: no host is in the group 'infra', so nothing serves names; they are left out"
+        "pg-test: pg_dns_group: no host is in the group 'dns', so nothing serves names; they are left out"
     ]
 
 
@@ -235,3 +237,21 @@ def test_every_label_is_one_of_a_kind() -> None:
 )
 def test_reachable(address: str, listening: tuple[str, ...], expected: bool) -> None:
     assert reachable(address, listening) is expected
+
+
+def test_a_service_on_an_address_of_no_member() -> None:
+    """An address that a load balancer has besides, or gets from somewhere else (keepalived)."""
+    extra = {"name": "extra", "port": 5450, "selector": "[]", "ip": ["10.10.20.5", "fd00::5"]}
+    found = endpoints(three(pg_services=[extra], **VIP))
+    assert [
+        (one.kind, one.label, url(one, TEST)) for one in found if one.service == "extra" and one.kind != "multi"
+    ] == [
+        ("address", "10.10.20.5-address-extra", "postgresql://test@10.10.20.5:5450/test"),
+        ("address", "fd00::5-address-extra", "postgresql://test@[fd00::5]:5450/test"),
+    ]
+    on_each = three(pg_services=[{**extra, "ip": "{{ inventory_hostname }}"}])
+    for host, variables in on_each.items():
+        if "pg_services" in variables:
+            variables["pg_services"] = [{**extra, "ip": host}]
+    own = endpoints(on_each)
+    assert len([one for one in own if one.service == "extra" and one.kind == "address"]) == 3

@@ -51,6 +51,7 @@ OPTIONS = st.lists(
         ),
     ),
     max_size=6,
+    unique_by=lambda option: "verify" if "verify" in option else option.split()[0],  # HAProxy takes each once
 ).map(" ".join)
 ADDRESSES = st.one_of(
     st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str), st.sampled_from(["*", "::", "127.0.0.1", "fd00::1"])

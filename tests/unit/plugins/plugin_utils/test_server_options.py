@@ -27,7 +27,7 @@ ACCEPTED = [
     "check-send-proxy send-proxy non-stick no-ssl-reuse no-tls-tickets no-ssl no-check-ssl",
     "check-ssl verify none verifyhost pg.example.org",
     "ssl verify none sni str(pg-test) ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.3 ssl-reuse tls-tickets",
-    "ssl verify required verify none sni ssl_fc_sni",
+    "ssl verify none sni ssl_fc_sni",
     "error-limit 1 observe layer4 on-error mark-down",
     "error-limit 2147483647 fall 2147483647 rise 2147483647",
     "init-addr last,libc,none",
@@ -62,7 +62,7 @@ REFUSED: list[tuple[Any, str]] = [
     ("on-error explode", "on-error 'explode' is unknown; allowed: fastinter, fail-check, sudden-death, mark-down"),
     ("verify nome", "verify 'nome' is unknown, did you mean 'none'?; allowed: none, required"),
     ("ssl", f"'ssl' {TLS}"),
-    ("check-ssl verify none verify required", f"'check-ssl' {TLS}"),
+    ("check-ssl verify none verify required", "'verify' is given twice; allowed: each option once"),
     (
         "sni req.hdr(host)",
         "sni 'req.hdr(host)' is not an expression for the server name; allowed: ssl_fc_sni or str(<name>)",
@@ -97,6 +97,23 @@ REFUSED: list[tuple[Any, str]] = [
         "allowed: one line of printable text",
     ),
     (["inter 3s"], "['inter 3s'] is not server options; allowed: text"),
+    ("ssl verify required", f"'ssl' {TLS}"),
+    ("inter 3s rise 2 inter 3s", "'inter' is given twice; allowed: each option once"),
+    *(
+        (f"inter 3s {words}", f"{words.split()[0]!r} is not an option of a service's servers: {reason}")
+        for words, reason in (
+            ("no-check", "a server without health checks would get connections whatever its role; leave it out"),
+            ("check", "every server of a service has it"),
+            ("backup", "the field backup of the service selects them"),
+            ("disabled", "pg_weight: 0 of a member keeps new connections away from it"),
+            ("enabled", "every server of a service is"),
+            ("port 8008", "checks ask the member at patroni_port"),
+            ("addr 10.0.0.1", "checks ask the member at pg_address"),
+            ("cookie a", "it needs HTTP"),
+            ("redir /", "it needs HTTP"),
+            ("track a/b", "each server of a service has a health check of its own"),
+        )
+    ),
 ]
 
 

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`pg_rto` and `pg_rto_plan`: the timings of health checks by a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import SERVICE
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import pg_test, plan, problems, service
+
+REST = "on-marked-down shutdown-sessions slowstart 30s maxconn 3000 maxqueue 128 weight 100"
+MINE = [1, 2, 3, 4, 5, "1500ms", 0.25, "1m", "1", 5]
+ALLOWED = "allowed: a number with ms, s or m, such as 2s or 0.5s, up to an hour"
+
+
+def options(**variables: Any) -> dict[str, str]:
+    """The `default-server` line of each service of pg-test, without those that are as the one before."""
+    services = plan(pg_test(**variables)).publications["10.10.10.11"].services
+    return {each.service: each.options for each in services}
+
+
+TIMINGS: list[tuple[dict[str, Any], str]] = [
+    ({}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
+    ({"pg_rto": None}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
+    ({"pg_rto": 30}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
+    ({"pg_rto": "30"}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
+    ({"pg_rto": "fast"}, "inter 1s fastinter 500ms downinter 1s rise 3 fall 3"),
+    ({"pg_rto": "norm"}, "inter 2s fastinter 1s downinter 2s rise 3 fall 3"),
+    ({"pg_rto": "safe"}, "inter 3s fastinter 1500ms downinter 3s rise 3 fall 3"),
+    ({"pg_rto": "wide"}, "inter 4s fastinter 2s downinter 4s rise 3 fall 3"),
+    ({"pg_rto_plan": {"mine": MINE}}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
+    (
+        {"pg_rto": "mine", "pg_rto_plan": {"mine": [*MINE[:6], "0.25s", *MINE[7:]]}},
+        "inter 1500ms fastinter 250ms downinter 60s rise 1 fall 5",
+    ),
+    (
+        {"pg_rto": "fast", "pg_rto_plan": {"fast": [1, 1, 1, 1, 1, "5s", "5s", "5s", 9, 9]}},
+        "inter 5s fastinter 5s downinter 5s rise 9 fall 9",
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "expected"), TIMINGS)
+def test_timings(variables: dict[str, Any], expected: str) -> None:
+    found = options(**variables)
+    assert set(found.values()) == {f"{expected} {REST}"}
+    assert len(found) == 4
+
+
+def test_the_options_of_a_service_win() -> None:
+    own = "inter 9s rise 2 on-marked-down shutdown-sessions"
+    found = options(pg_rto="fast", pg_services=[service(options=own), service(name="same", port=5441)])
+    assert (found["extra"], found["same"]) == (own, found["primary"])
+    default = SERVICE["options"]
+    assert options(pg_rto="fast", pg_services=[service(options=default)])["extra"] == default
+
+
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"pg_rto": "fst"}, "pg_rto: 'fst' is not a preset, did you mean 'fast'?; allowed: fast, norm, safe, wide"),
+    ({"pg_rto": ["fast"]}, "pg_rto: ['fast'] is not a preset; allowed: text"),
+    ({"pg_rto": True}, "pg_rto: True is not a preset; allowed: text"),
+    ({"pg_rto": "fast", "pg_rto_plan": [1]}, "pg_rto: [1] is not a mapping of presets; allowed: a mapping of fields"),
+    (
+        {"pg_rto": "mine", "pg_rto_plan": {"mine": [1, 2]}},
+        "pg_rto: the preset 'mine' has 2 values; allowed: ten, ttl, loop, retry, start, margin, inter, fastinter, "
+        "downinter, rise and fall",
+    ),
+    (
+        {"pg_rto": "mine", "pg_rto_plan": {"mine": "fast"}},
+        "pg_rto: 'fast' is not the preset 'mine'; allowed: a list",
+    ),
+    (
+        {"pg_rto": "mine", "pg_rto_plan": {"mine": MINE}},
+        f"pg_rto: fastinter of the preset 'mine': 0.25 is not a time; {ALLOWED}",
+    ),
+    *(
+        (
+            {"pg_rto": "mine", "pg_rto_plan": {"mine": [1, 2, 3, 4, 5, value, "1s", "1s", 3, 3]}},
+            f"pg_rto: inter of the preset 'mine': {value!r} is not a time; {ALLOWED}",
+        )
+        for value in ("0s", "2", "1h", "61m", "0.0001s", "1s\n rise 1", "-1s", None)
+    ),
+    *(
+        (
+            {"pg_rto": "mine", "pg_rto_plan": {"mine": [1, 2, 3, 4, 5, "1s", "1s", "1s", value, 3]}},
+            f"pg_rto: rise of the preset 'mine': {value!r} is not a number of checks; allowed: 1 to 100",
+        )
+        for value in (0, "three", 101)
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "message"), MISTAKES)
+def test_mistakes(variables: dict[str, Any], message: str) -> None:
+    assert problems(pg_test(**variables)) == [f"pg-test: {message}"]
+
+
+def test_members_agree() -> None:
+    hosts = pg_test(pg_rto="fast")
+    hosts["10.10.10.12"]["pg_rto"] = "wide"
+    assert len(problems(hosts)) == 1
