@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, shown
@@ -30,12 +31,15 @@ class ActionModule(ActionBase):
                 "skipped": True,
                 "skip_reason": "This host carries no service in this run.",
             }
-        return {
-            **result,
-            **self._execute_module(
+        try:
+            done = self._execute_module(
                 module_name="pgsvc.access.haproxy_publish", module_args=arguments, task_vars=task_vars
-            ),
-        }
+            )
+        except AnsibleConnectionFailure as error:
+            # Ansible would give up the host of the play, which may be another one, and name neither.
+            host = self._task.delegate_to or (task_vars or {})["inventory_hostname"]
+            done = {"changed": False, "failed": True, "reachable": False, "msg": f"{host} cannot be reached: {error}"}
+        return {**result, **done}
 
 
 def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,23 +7,26 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: summary
 type: aggregate
-short_description: One last line that says what happened on how many load balancers
+short_description: What happened on how many load balancers, in a few lines
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Ends a run with one line on the load balancers that M(pgsvc.access.haproxy_publish) was called for.
-  - C(bin/pgsql-svc) uses it. Enable it elsewhere with C(callbacks_enabled = pgsvc.access.summary).
+  - Ends a run with one line on the load balancers that M(pgsvc.access.haproxy_publish) was called for, and before it
+    why load balancers failed, a line for each reason.
+  - The playbook P(pgsvc.access.pgsql#playbook) and C(bin/pgsql-svc) have it. For other playbooks enable it with
+    C(callbacks_enabled = pgsvc.access.summary); a run that plans and publishes nothing gets no line then.
 requirements:
-  - Enable in configuration, unless C(bin/pgsql-svc) does it.
+  - Enable in configuration, for playbooks other than those of the collection.
 """
 
-import json
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 from ansible.plugins.callback import CallbackBase
 
-_ACTION = "pgsvc.access.haproxy_publish"
-_PLAN = "pgsvc.access.pg_service_plan"
+from ansible_collections.pgsvc.access.plugins.plugin_utils._outcomes import FAILED, UNREACHABLE, Outcomes, names
+
+_MOST_REASONS = 8
 
 
 class CallbackModule(CallbackBase):
@@ -34,88 +37,62 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "pgsvc.access.summary"
     CALLBACK_NEEDS_ENABLED = False
 
+    #: Whether to say something of a run that planned and published nothing.
+    ALWAYS = False
+    #: Two of them are there when a user has enabled it and runs a playbook that brings its own: one speaks.
+    _spoken: ClassVar[WeakSet[Any]] = WeakSet()
+
     def __init__(self) -> None:
         super().__init__()
-        self._outcomes: dict[str, str] = {}
-        self._old_workers: dict[str, dict[str, int]] = {}
+        self._outcomes = Outcomes()
         self._failed = False
-        self._planned: set[str] = set()
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        if _of(result, "task").action == _PLAN:
-            self._planned.update(_carriers(_of(result, "result")))
-        self._note(result, "")
+        self._outcomes.note(result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
-        self._note(result, "")
+        self._outcomes.note(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._failed = self._failed or not ignore_errors
-        self._note(result, "failed")
+        self._outcomes.note(result, FAILED)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        self._note(result, "failed")
+        self._outcomes.note(result, FAILED)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         self._failed = True
-        self._note(result, "unreachable")
+        self._outcomes.note(result, UNREACHABLE)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        self._display.display(self._line())
-
-    def _note(self, result: Any, trouble: str) -> None:
-        task, values = _of(result, "task"), _of(result, "result")
-        if task.action != _ACTION or "results" in values or values.get("skipped") or _carries_nothing(values):
+        if stats in self._spoken or not (self.ALWAYS or self._outcomes.seen):
             return
-        delegated = values.get("_ansible_delegated_vars") or {}
-        host = (
-            values.get("load_balancer")
-            or values.get("_ansible_item_label")
-            or delegated.get("ansible_delegated_host")
-            or _of(result, "host").get_name()
-        )
-        trouble = "unreachable" if values.get("unreachable") else trouble
-        self._outcomes[str(host)] = trouble or _outcome(values, foretold=bool(task.check_mode))
-        self._old_workers[str(host)] = values.get("old_workers") or {}
+        self._spoken.add(stats)
+        for line in [*self._reasons(), self._line()]:
+            self._display.display(line)
+
+    def _reasons(self) -> list[str]:
+        found = self._outcomes.reasons()
+        lines = [f"pgsql-svc: {kind} ({names(hosts)}): {words}" for kind, words, hosts in found[:_MOST_REASONS]]
+        left = sum(len(hosts) for _kind, _words, hosts in found[_MOST_REASONS:])
+        return [*lines, *([f"pgsql-svc: {left} more, for other reasons"] if left else [])]
 
     def _line(self) -> str:
-        left = self._planned - self._outcomes.keys()
-        if not self._outcomes and (self._failed or not left):
+        outcomes = self._outcomes
+        if not outcomes.of and (self._failed or not outcomes.planned):
             return (
                 "pgsql-svc: failed, no load balancer was touched"
                 if self._failed
                 else "pgsql-svc: no load balancer to publish to"
             )
-        kinds: dict[str, list[str]] = {"not published": sorted(left)} if left else {}
-        for host, outcome in self._outcomes.items():
-            kinds.setdefault(outcome, []).append(host)
-        count = len(self._outcomes) + len(left)
-        parts = [f"{len(hosts)} {kind}{_named(kind, hosts)}" for kind, hosts in sorted(kinds.items())]
-        return f"pgsql-svc: {_counted(count, 'load balancer')}: {', '.join(parts)}{self._left_behind()}"
+        parts = [f"{len(hosts)} {kind}{_named(kind, hosts)}" for kind, hosts in sorted(outcomes.by_kind().items())]
+        return f"pgsql-svc: {_counted(outcomes.count(), 'load balancer')}: {', '.join(parts)}{self._left_behind()}"
 
     def _left_behind(self) -> str:
         """Sessions that no health check watches any more, because a reload left them with an old worker."""
-        workers = sum(each.get("count", 0) for each in self._old_workers.values())
-        sessions = sum(each.get("sessions", 0) for each in self._old_workers.values())
+        workers = sum(each.workers for each in self._outcomes.of.values())
+        sessions = sum(each.sessions for each in self._outcomes.of.values())
         return f"; {_counted(workers, 'old worker')} still with {_counted(sessions, 'session')}" if sessions else ""
-
-
-def _carriers(plan: dict[str, Any]) -> set[str]:
-    """The load balancers that carry services according to a plan."""
-    return {host for host, part in plan.get("load_balancers", {}).items() if json.loads(part)["services"]}
-
-
-def _carries_nothing(values: dict[str, Any]) -> bool:
-    """A member whose cluster is delegated is looked at for what it may still have, but is no load balancer."""
-    return values.get("services") == [] and not values.get("changed")
-
-
-def _outcome(values: dict[str, Any], foretold: bool) -> str:
-    if not values.get("changed"):
-        return "unchanged"
-    method = values.get("applied", {}).get("method", "none")
-    how = {"none": "written, not applied", "runtime": "changed without a reload"}
-    return f"{'would be ' if foretold else ''}{how.get(method, 'changed by a reload')}"
 
 
 def _counted(count: int, noun: str) -> str:
@@ -124,9 +101,4 @@ def _counted(count: int, noun: str) -> str:
 
 def _named(kind: str, hosts: list[str]) -> str:
     """Who is in trouble is named; the rest is counted."""
-    return f" ({', '.join(sorted(hosts))})" if kind in ("failed", "unreachable") else ""
-
-
-def _of(result: Any, name: str) -> Any:
-    """A part of a task result, by its public name since ansible-core 2.19 and by its old one before."""
-    return getattr(result, name, None) or getattr(result, f"_{name}")
+    return f" ({names(hosts)})" if kind in (FAILED, UNREACHABLE) else ""

@@ -284,6 +284,11 @@ diff:
   returned: in diff mode
   type: list
   elements: dict
+reachable:
+  description: V(false) when the connection to the load balancer failed.
+  returned: when it is V(false)
+  type: bool
+  sample: false
 rolled_back:
   description: Whether files had been changed and were put back.
   returned: failure

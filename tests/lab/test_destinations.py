@@ -167,6 +167,8 @@ def _restart_patroni(cluster: Cluster) -> None:
     """
     cluster.configure({"pause": True})
     try:
+        # One that has not seen it would stop PostgreSQL, and not start it again because of the pause.
+        until("every Patroni is paused", lambda: all(map(cluster.is_paused, cluster.members)))
         for node in cluster.members:
             ssh(node, "systemctl restart patroni")
         until("Patroni is back", lambda: all(cluster.status(node, "/health") == 200 for node in cluster.members))

@@ -53,7 +53,9 @@ def test_frozen(pg_test: Cluster, published: Publish, process: str) -> None:
         done = pgsql_svc("pg-test", variables=SERVICES)
     assert done.status != 0
     words = re.sub(r"\s+", " ", done.output)
-    assert re.search(r"HAProxy at /run/haproxy-master.sock did not answer '[a-z ]+' within \d+ seconds", words), words
+    assert re.search(r"HAProxy at /run/haproxy-master.sock did not answer '[@0-9a-z ]+' within \d+ seconds", words), (
+        words
+    )
     assert done.recap(ill.ipv4)["failed"] == 1
     wait_for_up(others, "pg-test-extra", {"pg-test-1"})
     assert services.service_files(ill) == before

@@ -75,6 +75,8 @@ class Examples:
         return self.run("examples/sandbox/demo", *words, code=code)
 
     def publish(self, inventory: str, *words: str, code: int = 0) -> Output:
+        """With Ansible's recap, which shows how many tasks changed something."""
+        words = (*words, *(() if "--" in words else ("--",)), "-v")
         return self.run("bin/pgsql-svc", "-i", f"examples/{inventory}", *words, code=code)
 
     def playbook(self, inventory: str, playbook: str, *words: str) -> Output:

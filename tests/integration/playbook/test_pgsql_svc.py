@@ -142,5 +142,5 @@ def test_names_the_load_balancer_that_cannot_be_reached(fleet: Fleet, members: l
 
     said = fleet.pgsql_svc("pg-test")
 
-    assert said.code == 4
+    assert said.code == 2
     assert said.last == f"pgsql-svc: 3 load balancers: 1 unreachable ({members[1]}), 2 written, not applied"

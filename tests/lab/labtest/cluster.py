@@ -61,8 +61,10 @@ class Cluster:
     def status(self, node: Node, path: str) -> int:
         """HTTP status of a health check path on a member's Patroni; 0 when it does not answer."""
         try:
-            return self._open(node, path).status  # type: ignore[no-any-return]
+            with self._open(node, path) as answer:
+                return answer.status  # type: ignore[no-any-return]
         except urllib.error.HTTPError as error:
+            error.close()
             return error.code
         except OSError:
             return 0
@@ -138,9 +140,17 @@ class Cluster:
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change the cluster's dynamic configuration (PATCH /config); None removes a key. Any member takes it."""
-        member = next(node for node in self.members if self.status(node, "/liveness") == 200)
+        member = until(f"a Patroni of {self.name} answers", self._alive)
         with self._open(member, "/config", "PATCH", dict(changes)):
             pass
+
+    def _alive(self) -> Node | None:
+        return next((node for node in self.members if self.status(node, "/liveness") == 200), None)
+
+    def is_paused(self, node: Node) -> bool:
+        """Whether a member's Patroni has seen that the cluster is paused, which takes it up to ``loop_wait``."""
+        with self._open(node, "/patroni") as answer:
+            return bool(json.load(answer).get("pause"))
 
     def mend(self) -> None:
         """Whatever a test has broken: machines on, cables in, Patroni running, everything streaming."""

@@ -51,7 +51,12 @@ def pgsql_svc(*words: str, sources: Sequence[Path] = (), variables: Mapping[str,
 
 def run(command: Sequence[str]) -> Run:
     """Run a command in the controller's environment; the tests' own process is in its network already."""
-    environment = {**os.environ, **controller.environment(), "ANSIBLE_NOCOLOR": "1"}
+    environment = {
+        **os.environ,
+        **controller.environment(),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_STDOUT_CALLBACK": "default",
+    }
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, cwd=LAB_SOURCE, timeout=900
     )

@@ -29,8 +29,14 @@ def published(method: str, **values: Any) -> dict[str, Any]:
 UNCHANGED: dict[str, Any] = {"changed": False, "services": [SERVICE], "applied": {"method": "none", "reason": ""}}
 
 
+class Stats:
+    """Stands for those of a run."""
+
+
 class Summary(CallbackModule):
     """Keeps what it would print."""
+
+    ALWAYS = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +45,7 @@ class Summary(CallbackModule):
 
     @property
     def line(self) -> str:
-        self.v2_playbook_on_stats(None)
+        self.v2_playbook_on_stats(Stats())
         return self.printed[-1]
 
 
@@ -96,6 +102,39 @@ def test_who_is_in_trouble_is_named() -> None:
     summary.v2_runner_item_on_failed(result("member", load_balancer="b", msg="no"))
     summary.v2_runner_on_unreachable(result("d", unreachable=True, msg="no route"))
     assert summary.line == "pgsql-svc: 4 load balancers: 2 failed (b, c), 1 unchanged, 1 unreachable (d)"
+    assert summary.printed[:-1] == [
+        "pgsql-svc: failed (c): HAProxy rejects the new files",
+        "pgsql-svc: failed (b): no",
+        "pgsql-svc: unreachable (d): no route",
+    ]
+
+
+def test_at_most_ten_lines() -> None:
+    summary = Summary()
+    for number in range(40):
+        summary.v2_runner_item_on_failed(result("m", load_balancer=f"lb-{number:02}", msg=f"reason {number % 20}"))
+    assert summary.line == (
+        "pgsql-svc: 40 load balancers: 40 failed (lb-00, lb-01, lb-02, lb-03, lb-04, lb-05, lb-06, lb-07 and 32 more)"
+    )
+    assert len(summary.printed) == 10
+    assert summary.printed[0] == "pgsql-svc: failed (lb-00, lb-20): reason 0"
+    assert summary.printed[-2] == "pgsql-svc: 24 more, for other reasons"
+
+
+def test_one_of_two_speaks() -> None:
+    stats, one, other = Stats(), Summary(), Summary()
+    for each in (one, other):
+        each.v2_runner_on_ok(result("a", **UNCHANGED))
+        each.v2_playbook_on_stats(stats)
+    assert (len(one.printed), len(other.printed)) == (1, 0)
+
+
+def test_a_playbook_that_publishes_nothing_is_none_of_its_business() -> None:
+    summary = Summary()
+    summary.ALWAYS = False
+    summary.v2_runner_on_ok(result("a", action="ansible.builtin.ping", changed=False))
+    summary.v2_playbook_on_stats(Stats())
+    assert summary.printed == []
 
 
 @pytest.mark.parametrize(
