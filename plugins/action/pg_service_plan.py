@@ -17,6 +17,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import VARI
 from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import check_something_to_publish, make_plan
 from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._yaml_numbers import check_numbers
 
 
 class ActionModule(ActionBase):
@@ -33,10 +34,12 @@ class ActionModule(ActionBase):
         inventory = Inventory(variables["hostvars"], variables["groups"], report)
         try:
             clusters = _values.word_list(_values.native(self._task.args.get("clusters") or []), "clusters")
+            sources = variables.get("ansible_inventory_sources") or ()
             self._refuse_play_variables(variables, report)
+            check_numbers(inventory, sources, report)
             plan = make_plan(inventory, report, variables["ansible_play_hosts"], clusters)
             played = variables.get("ansible_play_hosts_all", variables["ansible_play_hosts"])
-            check_something_to_publish(inventory, plan, played, variables.get("ansible_inventory_sources") or ())
+            check_something_to_publish(inventory, plan, played, sources)
         except PlanError as error:
             self._tell(str(error))
             return {**result, "failed": True, "msg": str(error)}

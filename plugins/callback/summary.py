@@ -13,7 +13,7 @@ author: pgsvc.access contributors (@pgsvc)
 description:
   - Ends a run with one line on the load balancers that M(pgsvc.access.haproxy_publish) was called for, and before it
     why load balancers failed, a line for each reason.
-  - The playbook P(pgsvc.access.pgsql#playbook) and C(bin/pgsql-svc) have it. For other playbooks enable it with
+  - The playbook C(pgsvc.access.pgsql) and C(bin/pgsql-svc) have it. For other playbooks enable it with
     C(callbacks_enabled = pgsvc.access.summary); a run that plans and publishes nothing gets no line then.
 requirements:
   - Enable in configuration, for playbooks other than those of the collection.

@@ -24,7 +24,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._errors import (
 from ansible_collections.pgsvc.access.plugins.module_utils._rehearsal import Asked, Verdicts, rehearse
 from ansible_collections.pgsvc.access.plugins.module_utils._request import Request, Result, Step
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, listeners, parse
-from ansible_collections.pgsvc.access.plugins.module_utils._staging import validate
+from ansible_collections.pgsvc.access.plugins.module_utils._staging import RejectedError, validate
 from ansible_collections.pgsvc.access.plugins.module_utils._states import States
 from ansible_collections.pgsvc.access.plugins.module_utils._swap import Swap
 
@@ -42,7 +42,7 @@ class Validation:
         self.startup = _startup.find(
             request.config_args, self._process.master_pid if self._process else None, request.unit, request.conf_dir
         )
-        may_be_missing = request.check or request.if_present
+        may_be_missing = request.check or request.if_present or not request.apply
         self.can_run = not may_be_missing or shutil.which(request.binary) is not None
 
     def check(self, disk: Mapping[str, Entry], result: Result) -> None:
@@ -52,10 +52,17 @@ class Validation:
         view = _confdir.after(disk, result.changes)
         _confdir.check_listeners(view, [change.name for change in result.todo])
         if not self.can_run:
-            if not request.if_present:
+            if request.check and not request.if_present:
                 result.warnings.append(f"{request.binary} is not there yet: check mode could not validate the files")
+            elif not request.if_present:
+                result.warnings.append(
+                    f"there is no {request.binary} on this host: the files were written without having been validated"
+                )
             return
-        result.warnings += validate(request.binary, self.startup, request.conf_dir, view, request.temporary)
+        try:
+            result.warnings += self._validate(view)
+        except RejectedError as rejected:
+            raise self._whose_fault(rejected, disk) from None
         if process and not any(b"noreuseport" in content for content in view.values()):
             from ansible_collections.pgsvc.access.plugins.module_utils._bindable import (  # noqa: PLC0415
                 check_bindable,
@@ -63,6 +70,21 @@ class Validation:
 
             own = [view[change.name].decode(errors="replace") for change in result.changes if change.name in view]
             check_bindable([each for text in own for each in listeners(text)], process.worker.pid)
+
+    def _validate(self, view: Mapping[str, bytes]) -> list[str]:
+        request = self._request
+        return validate(request.binary, self.startup, request.conf_dir, view, request.temporary)
+
+    def _whose_fault(self, rejected: RejectedError, disk: Mapping[str, Entry]) -> PublishError:
+        """Files of others or haproxy.cfg may be wrong: then HAProxy rejects what is there without our change, too."""
+        try:
+            self._validate(_confdir.after(disk, []))
+        except RejectedError as before:
+            return PublishError(
+                "HAProxy rejects the configuration of this host, and did so before this run: correct it first. Nothing "
+                f"was changed. {before.alerts}"
+            )
+        return rejected
 
     def ask(self, asked: Sequence[Asked]) -> Optional[Verdicts]:
         """The verdicts of health checks, see `rehearse`."""

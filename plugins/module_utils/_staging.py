@@ -133,10 +133,18 @@ def _loaded(entry: os.DirEntry[str]) -> bool:
     return entry.name.endswith(SUFFIX) and not entry.name.startswith(".") and entry.is_file()
 
 
+class RejectedError(PublishError):
+    """HAProxy does not accept a directory; `alerts` are its words."""
+
+    def __init__(self, alerts: str) -> None:
+        super().__init__(f"HAProxy rejects the new files: {alerts}")
+        self.alerts = alerts
+
+
 def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, bytes], temporary: str) -> list[str]:
     """Let HAProxy check `directory` as it would be with the files of `view`; returns its warnings.
 
-    Raises `PublishError` with HAProxy's own words when it rejects them; the paths are those of `directory`.
+    Raises `RejectedError` with HAProxy's own words when it rejects them; the paths are those of `directory`.
     """
     if not view:
         return []  # nothing is left to judge, and HAProxy would print its usage when it is given no file at all
@@ -147,7 +155,7 @@ def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, 
         status, output = _run([binary, *startup.validation_arguments(directory, stage)], startup, [descriptor])
         words = output.replace(str(stage), str(directory))
     if status != 0:
-        raise PublishError(f"HAProxy rejects the new files: {_alerts(words)}")
+        raise RejectedError(_alerts(words))
     return [f"HAProxy warns: {warning}" for line in _spoken(words) if (warning := _warning(line))]
 
 

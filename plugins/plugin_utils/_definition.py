@@ -105,9 +105,9 @@ def destination(value: Any) -> str | int:
     try:
         return _values.port(word)
     except ValueProblem:
-        raise not_allowed(
-            value, "a destination", f"{listed(_defaults.DESTINATIONS)} or a port from 1 to 65535"
-        ) from None
+        meant = nearest(word, _defaults.DESTINATIONS) if isinstance(word, str) else ""
+        allowed = f"{listed(_defaults.DESTINATIONS)} or a port from 1 to 65535"
+        raise not_allowed(value, f"a destination{meant}", allowed) from None
 
 
 def addresses(value: Any) -> tuple[str, ...]:

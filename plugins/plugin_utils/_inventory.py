@@ -88,6 +88,10 @@ class Inventory:
         """Whether a variable of a host has a value, whichever it is."""
         return self._raw_variables(host).get(name) is not None
 
+    def is_empty(self, host: str, name: str) -> bool:
+        """Whether a variable of a host is there without a value, as ``pg_cluster:`` in YAML leaves it."""
+        return self._raw_variables(host).get(name, False) in (None, "")
+
     def _raw_variables(self, host: str) -> Mapping[str, Any]:
         if host not in self._raw:
             raw_get = getattr(self._hostvars, "raw_get", self._hostvars.__getitem__)

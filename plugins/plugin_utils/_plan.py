@@ -209,6 +209,17 @@ class Planner:
         # Sorted, so that the same inventory in another order gives the same plan.
         return {name: sorted(found[name]) for name in sorted(found)}
 
+    def _check_named(self, only: Sequence[str]) -> None:
+        """A member whose cluster has no name is a member of none, and its cluster lacks one that may be the primary."""
+        hosts = [host for name in only for host in self.inventory.groups.get(name, ())] if only else self.play_hosts
+        for host in hosts:
+            if self.inventory.is_empty(host, "pg_cluster"):
+                self.report.problem(
+                    host,
+                    "is empty; allowed: the name of a cluster, or no such variable on a host that is no member",
+                    field="pg_cluster",
+                )
+
     def cluster(self, name: str) -> Cluster:
         if name not in self._clusters:
             self._clusters[name] = self._reader.read(name, self.hosts_of[name])
@@ -230,6 +241,7 @@ class Planner:
         chosen = frozenset(only)
         scope = [name for name in self.hosts_of if name in chosen] if only else self._clusters_of_play(delegating)
         clusters = [self.cluster(name) for name in scope]
+        self._check_named(only)
         self._check_groups(scope)
         self._check_variable_names(scope)
         self._check_targets(clusters)

@@ -77,6 +77,11 @@ class Selector:
     def _evaluate(self, members: Sequence[dict[str, Any]]) -> Any:
         try:
             return _parse(self.expression).search(list(members))
+        except TypeError:
+            raise ValueProblem(
+                f"{shown(self.expression)} compares values of two kinds; allowed: numbers in backticks, such as `10`, "
+                "with numbers, and text in quotes with text"
+            ) from None
         except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
             raise ValueProblem(f"{shown(self.expression)} cannot be evaluated: {printable(error)}") from None
 
@@ -221,7 +226,10 @@ def _children(node: Node) -> Iterator[Node]:
 
 
 def _bad_expression(expression: str, position: int, reason: str) -> ValueProblem:
-    return ValueProblem(f"{shown(expression)} is no JMESPath expression: {printable(reason)} (position {position + 1})")
+    hint = "; allowed: == compares" if reason == "Unknown token '='" else ""
+    return ValueProblem(
+        f"{shown(expression)} is no JMESPath expression: {printable(reason)} (position {position + 1}){hint}"
+    )
 
 
 def _described(found: Any) -> str:

@@ -85,7 +85,8 @@ def text(value: Any, what: str = "text") -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise not_allowed(value, what, "text")
+        quotes = " (YAML reads on, off, yes and no as true and false unless they are in quotes)"
+        raise not_allowed(value, what, f"text{quotes if isinstance(value, bool) else ''}")
     return value
 
 

@@ -114,3 +114,36 @@ def play(fleet: Fleet, content: dict[str, Any], *words: str) -> Output:
     playbook = fleet.folder / "own.yml"
     playbook.write_text(yaml.safe_dump([{"hosts": "pg-test", "gather_facts": False, **content}]))
     return fleet.playbook(*words, playbook=str(playbook))
+
+
+def test_ports_that_yaml_has_changed(fleet: Fleet, members: list[str]) -> None:
+    """Only those that are in use as a port; a number of something else is none of our business."""
+    folder = fleet.folder / "group_vars"
+    folder.mkdir()
+    path = folder / "pg-test.yml"
+    path.write_text(
+        "pg_services:\n"
+        "  - { name: octal, port: 05435, selector: '[]' }\n"
+        "  - { name: sixty, port: 90:55, selector: '[]' }\n"
+        "something: { port: 0777 }\n"
+    )
+    said = fleet.pgsql_svc("pg-test")
+    assert said.code == 2
+    assert f"- {path} line 2: port: YAML reads 05435 as octal, which is 2845; allowed: 5435" in said.text
+    assert (
+        f"- {path} line 3: port: YAML reads 90:55 in base 60, which is 5455; allowed: a port without a colon"
+        in said.text
+    )
+    assert "0777" not in said.text
+    assert all(not fleet.files(host) for host in members)
+
+
+def test_a_word_that_yaml_reads_as_true(fleet: Fleet) -> None:
+    (fleet.folder / "group_vars").mkdir()
+    (fleet.folder / "group_vars/pg-test.yml").write_text("pg_services: [{ name: on, port: 5435, selector: '[]' }]\n")
+    said = fleet.pgsql_svc("pg-test")
+    assert said.code == 2
+    assert (
+        "name: True is not a service name; allowed: text (YAML reads on, off, yes and no as true and false unless they "
+        "are in quotes)"
+    ) in said.text

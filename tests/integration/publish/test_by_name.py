@@ -34,17 +34,24 @@ class Named:
     def point(self, member: str) -> None:
         self._hosts.write_text(f"127.0.0.1 localhost\n{self.patroni.members[member].address} db1\n")
 
-    def publish(self, maxconn: int) -> dict[str, Any]:
-        line = "server pg1 db1:6432 check port 8008 weight 100"
+    def forget(self) -> None:
+        """No name can be resolved any more."""
+        self._hosts.write_text("127.0.0.1 localhost\n")
+
+    def publish(self, maxconn: int, options: str = "") -> dict[str, Any]:
+        result = self.try_to_publish(maxconn, options)
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    def try_to_publish(self, maxconn: int, options: str = "") -> dict[str, Any]:
+        line = f"server pg1 db1:6432 check port 8008 weight 100{options}"
         text = service_file(
             NAME, f"{self.node.address}:5433", [line], state_dir=self.node.state_dir, default_server=QUICK
         )
         content = text.replace("maxconn 5000", f"maxconn {maxconn}").replace("owner member/pg:", f"owner {OWNER}:")
         prefix = ["nsenter", f"--mount=/proc/{self.node.haproxy.master_pid}/ns/mnt"]
         file = {"name": NAME, "owner": OWNER, "content": content}
-        result = Node.finished(self.node.begin([file], prefix=prefix))
-        assert not result.get("failed"), result["msg"]
-        return result
+        return Node.finished(self.node.begin([file], prefix=prefix))
 
     def server(self) -> tuple[str, str]:
         """The address and the status of the member."""
@@ -85,3 +92,36 @@ def test_a_name_that_moves_to_a_member_that_fails(named: Named) -> None:
         named.publish(5001)
     assert tally.misrouted() == 0, tally
     assert named.server() == (named.patroni.members["pg2"].address, "DOWN")
+
+
+def test_a_name_that_cannot_be_resolved_is_refused(named: Named) -> None:
+    """HAProxy would not start from the file; what runs goes on with the address that it knows."""
+    before, server = named.node.snapshot(), named.server()
+    named.forget()
+    result = named.try_to_publish(5001)
+    assert result["failed"]
+    assert "could not resolve address 'db1'" in result["msg"]
+    assert (named.node.snapshot(), named.server()) == (before, server)
+
+
+def test_haproxy_does_not_start_while_a_name_cannot_be_resolved(named: Named) -> None:
+    named.forget()
+    named.node.haproxy.stop()
+    with pytest.raises(AssertionError, match="could not resolve address 'db1'"):
+        named.node.haproxy.start()
+    named.node.haproxy.stop()
+    named.point("pg1")
+    named.node.haproxy.start()
+    named.node.haproxy.wait_status(NAME, "pg1", "UP")
+
+
+def test_with_init_addr_haproxy_starts_without_the_member(named: Named) -> None:
+    """Documented: the server has no address until HAProxy is reloaded, or has resolvers that it asks."""
+    named.publish(5000, " init-addr last,libc,none")
+    named.forget()
+    named.node.haproxy.restart()
+    assert named.server()[1] != "UP"
+    assert named.publish(5001, " init-addr last,libc,none")["changed"]
+    named.point("pg1")
+    named.publish(5002, " init-addr last,libc,none")
+    named.node.haproxy.wait_status(NAME, "pg1", "UP")

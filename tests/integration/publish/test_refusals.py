@@ -156,6 +156,27 @@ def test_a_set_that_haproxy_rejects(node: Node, check: bool) -> None:
     assert node.proxies() == {"a", "gone"}
 
 
+@pytest.mark.parametrize("wrong", ["new", ""])
+def test_a_file_of_others_that_was_broken_before(node: Node, wrong: str) -> None:
+    """It is named, and said not to be this run's fault, whether or not the new files are wrong as well."""
+    node.publish([node.service("a", 5440)])
+    theirs = node.conf_dir / "theirs.cfg"
+    theirs.write_text("frontend theirs\n    mode tcp\n    bnid *:5450\n")
+    before, reloads = node.snapshot(), node.reloads()
+
+    result = node.publish([node.service("a", 5441, options=["nonsense"] if wrong else [])])
+
+    assert result["rolled_back"] is False
+    assert re.match(
+        r"HAProxy rejects the configuration of this host, and did so before this run: correct it first\. Nothing was "
+        rf"changed\. \[ALERT\] +\(\d+\) : config : parsing \[{re.escape(str(theirs))}:3\] ?: unknown keyword 'bnid'",
+        result["msg"],
+    ), result["msg"]
+    assert "nonsense" not in result["msg"]
+    assert node.snapshot() == before
+    assert node.reloads() == reloads
+
+
 def test_a_port_that_another_program_holds(node: Node) -> None:
     with socket.create_server((node.address, 5440)):
         result = node.publish([node.service("a", 5440)])

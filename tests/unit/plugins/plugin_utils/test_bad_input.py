@@ -30,6 +30,7 @@ CHECK = (
     "is not a path of Patroni's REST API; allowed: one that begins with '/', "
     "such as /primary or /replica?lag=10MB, without blanks and quotes"
 )
+QUOTES = " (YAML reads on, off, yes and no as true and false unless they are in quotes)"
 TCP = f"allowed: {listed(BALANCE)}"
 NAMES = "allowed: up to 100 letters, digits, '-', '_' and '.', beginning with a letter, a digit or '_'"
 REQUIRED = "missing; a service needs name, port, selector"
@@ -52,7 +53,8 @@ FIELD_MISTAKES: list[tuple[dict[Any, Any], str]] = [
     ({"selector": []}, 'selector: [] is not a JMESPath expression; allowed: text, in quotes, such as "[]"'),
     (
         {"selector": "[? pg_role = 'x']"},
-        "selector: \"[? pg_role = 'x']\" is no JMESPath expression: Unknown token '=' (position 12)",
+        "selector: \"[? pg_role = 'x']\" is no JMESPath expression: Unknown token '=' (position 12); "
+        "allowed: == compares",
     ),
     ({"backup": "[?"}, "backup: '[?' is no JMESPath expression: the expression ends too early (position 3)"),
     ({"selector": "[].pg_role"}, f"selector: '[].pg_role' yields a list with 'primary' in it; {YIELDS}"),
@@ -338,14 +340,23 @@ def test_a_load_balancer_of_another_cluster(target: str, said: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["pg test", "-pg", "a/b", "x\nlisten y", "", ["pg"], True])
+@pytest.mark.parametrize("name", ["pg test", "-pg", "a/b", "x\nlisten y", ["pg"], True])
 def test_names_of_clusters(name: Any) -> None:
     hosts = {"h1": {"pg_cluster": name, "pg_seq": 1, "pg_role": "primary"}}
-    if name == "":
-        assert plan(hosts).publications == {}
-        return
-    allowed = NAMES if isinstance(name, str) else "allowed: text"
+    allowed = NAMES if isinstance(name, str) else f"allowed: text{QUOTES if name is True else ''}"
     assert problems(hosts) == [f"h1: pg_cluster: {name!r} is not a cluster name; {allowed}"]
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_a_cluster_without_a_name(name: Any) -> None:
+    """The host would be no member, and its cluster would lack one that may be the primary."""
+    hosts = {**pg_test(), **cluster("pg-meta", "primary", first=21)}
+    hosts["10.10.10.12"]["pg_cluster"] = name
+    said = "is empty; allowed: the name of a cluster, or no such variable on a host that is no member"
+    groups = {"pg-test": ["10.10.10.11", "10.10.10.12", "10.10.10.13"]}
+    for only in ((), ("pg-test",)):
+        assert problems(hosts, groups, only=only) == [f"10.10.10.12: pg_cluster: {said}"]
+    assert plan(hosts, groups, only=("pg-meta",))
 
 
 MEMBERS_DISAGREE: list[tuple[dict[str, Any], str]] = [

@@ -80,7 +80,10 @@ YIELDS_SOMETHING_ELSE = [
 NO_EXPRESSION = [
     ("", "'' is no JMESPath expression; allowed: an expression such as \"[]\", which selects every member"),
     ("[? pg_role ==", "'[? pg_role ==' is no JMESPath expression: the expression ends too early (position 14)"),
-    ("[? pg_role = 'x']", "\"[? pg_role = 'x']\" is no JMESPath expression: Unknown token '=' (position 12)"),
+    (
+        "[? pg_role = 'x']",
+        "\"[? pg_role = 'x']\" is no JMESPath expression: Unknown token '=' (position 12); allowed: == compares",
+    ),
     ("[? pg_role == `x]", "'[? pg_role == `x]' is no JMESPath expression: Unclosed ` delimiter (position 15)"),
     ("[?? x]", "'[?? x]' is no JMESPath expression: Unknown token ? (position 3)"),
     ("[? a] ]", "'[? a] ]' is no JMESPath expression: ']' is not expected there (position 7)"),

@@ -59,10 +59,11 @@ def test_the_options_of_a_service_win() -> None:
     assert options(pg_rto="fast", pg_services=[service(options=default)])["extra"] == default
 
 
+QUOTES = " (YAML reads on, off, yes and no as true and false unless they are in quotes)"
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"pg_rto": "fst"}, "pg_rto: 'fst' is not a preset, did you mean 'fast'?; allowed: fast, norm, safe, wide"),
     ({"pg_rto": ["fast"]}, "pg_rto: ['fast'] is not a preset; allowed: text"),
-    ({"pg_rto": True}, "pg_rto: True is not a preset; allowed: text"),
+    ({"pg_rto": True}, f"pg_rto: True is not a preset; allowed: text{QUOTES}"),
     ({"pg_rto": "fast", "pg_rto_plan": [1]}, "pg_rto: [1] is not a mapping of presets; allowed: a mapping of fields"),
     (
         {"pg_rto": "mine", "pg_rto_plan": {"mine": [1, 2]}},

@@ -79,6 +79,7 @@ NAMES = (
     "allowed: up to 100 letters, digits, '-', '_' and '.', beginning with a letter, a digit or '_'"
 )
 TRUTH = "is not a truth value; allowed: true or false"
+QUOTES = " (YAML reads on, off, yes and no as true and false unless they are in quotes)"
 PATHS = "is not a path; allowed: an absolute path of up to 1024 letters, digits and -_.,:@%+=~/"
 DURATIONS = "is not a duration; allowed: a number with ms, s, m, h or d, such as 30s or 24h, up to 24d"
 BINDS = "is not an address to listen on; allowed: '*', an IPv4 or an IPv6 address, or a list of them"
@@ -106,7 +107,7 @@ REFUSED: list[tuple[Check, Any, str]] = [
     (NAME, "a\n", f"'a\\n' {NAMES}"),
     (NAME, "é", f"'é' {NAMES}"),
     (NAME, "", f"'' {NAMES}"),
-    (NAME, True, "True is not a service name; allowed: text"),
+    (NAME, True, f"True is not a service name; allowed: text{QUOTES}"),
     (NAME, "x" * 101, f"'{'x' * 79}… {NAMES}"),
     (PATH, "etc", f"'etc' {PATHS}"),
     (PATH, "/a/../b", f"'/a/../b' {PATHS}"),
