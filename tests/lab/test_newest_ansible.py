@@ -30,4 +30,4 @@ def test_newest_ansible(pg_test: Cluster, published: Callable[..., object]) -> N
     assert clients.can_write(pg_test.members[1].ipv4, 5441)
 
     second = services.run(controller.in_newest_root(command))
-    assert [second.recap(node.ipv4)["changed"] for node in pg_test.members] == [0, 0, 0], second.output
+    assert "pgsql-svc: 3 load balancers: 3 unchanged" in second.output.splitlines(), second.output
