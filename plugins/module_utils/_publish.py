@@ -171,9 +171,10 @@ class _Publication:
 
     def _check_writable(self) -> None:
         """Raise `PublishError` where the run that check mode stands for could not write its files."""
-        directory = self.request.conf_dir
-        if self.result.todo and not os.access(directory, os.W_OK | os.X_OK):
-            raise PublishError(f"{directory} cannot be written: its file system is read-only, or the user is not root")
+        for directory in (self.request.conf_dir, self.request.state_dir) if self.result.todo else ():
+            if directory.exists() and not os.access(directory, os.W_OK | os.X_OK):
+                why = "its file system is read-only, or the user is not root"
+                raise PublishError(f"{directory} cannot be written: {why}")
 
     def _compare(self, disk: Mapping[str, Entry]) -> list[Change]:
         request = self.request

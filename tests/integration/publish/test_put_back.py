@@ -96,24 +96,30 @@ def test_a_full_disk(node: Node, small_disk: Path, leave: int) -> None:
     assert statuses(node.publish([node.service("a", 5441)])) == {"a": "updated", "gone": "removed"}
 
 
+@pytest.mark.parametrize("check", [False, True])
 @pytest.mark.parametrize("read_only", ["conf_dir", "state_dir"])
-def test_a_read_only_folder(node: Node, read_only: str) -> None:
+def test_a_read_only_folder(node: Node, read_only: str, check: bool) -> None:
     node.publish([node.service("a", 5440)])
     before, reloads = node.snapshot(states_by_content=True), node.reloads()
     place = str(getattr(node, read_only))
     subprocess.run(["mount", "--bind", place, place], check=True)
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
-        result = node.publish([node.service("a", 5441, servers=["s1", "s2"]), node.service("b", 5442)])
+        files = [node.service("a", 5441, servers=["s1", "s2"]), node.service("b", 5442)]
+        result = node.publish(files, check=check)
     finally:
         subprocess.run(["umount", "--lazy", place], check=True)
     assert result["failed"] is True
     assert result["rolled_back"] is False
-    assert result["msg"].startswith(f"{place}/")
-    assert result["msg"].endswith(
-        ": Read-only file system; it is on a read-only file system: remount it writable and run again. "
-        "Nothing was changed"
-    )
+    if check:
+        why = "its file system is read-only, or the user is not root"
+        assert result["msg"] == f"{place} cannot be written: {why}"
+    else:
+        assert result["msg"].startswith(f"{place}/")
+        assert result["msg"].endswith(
+            ": Read-only file system; it is on a read-only file system: remount it writable and run again. "
+            "Nothing was changed"
+        )
     assert node.snapshot(states_by_content=True) == before
     assert node.reloads() == reloads
 
