@@ -26,7 +26,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIErr
 from ansible_collections.pgsvc.access.plugins.module_utils._grammar import seconds
 from ansible_collections.pgsvc.access.plugins.module_utils._question import check_words, question
 from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine
-from ansible_collections.pgsvc.access.plugins.module_utils._server_state import NO_VERDICT, RUNNING
+from ansible_collections.pgsvc.access.plugins.module_utils._server_state import verdict
 from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile
 from ansible_collections.pgsvc.access.plugins.module_utils._staging import private_folder
 from ansible_collections.pgsvc.access.plugins.module_utils._startup import Startup
@@ -106,7 +106,8 @@ def _run(
 def configuration(questions: Mapping[str, Asked], socket: str) -> str:
     """The configuration of the second HAProxy: one backend for each question, named by it."""
     pause = max(100, len(questions))  # milliseconds, in which HAProxy spreads the first checks
-    lines = ["global", f"    stats socket {socket} mode 600 level admin", "    maxconn 100", ""]
+    # One thread: what it notes of a check is not read while it does so.
+    lines = ["global", f"    stats socket {socket} mode 600 level admin", "    maxconn 100", "    nbthread 1", ""]
     for name, (service, line) in questions.items():
         words = " ".join(map(_quoted, check_words(line, service.default_server)))
         host = f"[{line.address}]" if ":" in line.address else line.address
@@ -149,8 +150,9 @@ def _verdicts(
         if rows and not started:
             started, deadline = True, time.monotonic() + patience
         for row in rows:
-            if row.check_status != NO_VERDICT:
-                found.setdefault(row.be_name, Verdict(row.op_state == RUNNING, row.addr))
+            passed = verdict(row)
+            if passed is not None:
+                found.setdefault(row.be_name, Verdict(passed, row.addr))
         if time.monotonic() > deadline:
             return found if started else None
         time.sleep(_POLL)

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Collection
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI, ServerRow
 from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import CUT, VERDICTS
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._runtime import Addition, Changes, Removal
@@ -18,6 +18,8 @@ from ansible_collections.pgsvc.access.plugins.module_utils._server_state import 
     FORCED_DRAIN,
     FORCED_MAINT,
     NO_VERDICT,
+    STOPPED,
+    verdict,
 )
 
 _POLL = 0.1  # seconds between two looks at a server's first verdict
@@ -75,18 +77,30 @@ def _finish(api: RuntimeAPI, additions: Collection[Addition]) -> None:
 
 def _await_verdicts(api: RuntimeAPI, additions: Collection[Addition]) -> None:
     awaited = {addition.server for addition in additions}
+    seen: set[str] = set()
     patience = min(max((addition.timeout for addition in additions), default=0.0), VERDICTS)
     deadline = time.monotonic() + patience
     while awaited:
         for row in api.servers_state():
-            if row.check_status != NO_VERDICT or not row.check_state & CHECK_CONFIGURED:
-                awaited.discard(f"{row.be_name}/{row.srv_name}")
+            server = f"{row.be_name}/{row.srv_name}"
+            # A result of 0 is that of a check under way, or one that HAProxy is just noting: it counts when seen again.
+            is_noted = row.check_result or server in seen
+            if not row.check_state & CHECK_CONFIGURED or (is_noted and _is_in_its_state(row)):
+                awaited.discard(server)
+            elif row.check_status != NO_VERDICT:
+                seen.add(server)
         if not awaited:
             break
         if time.monotonic() > deadline:
             late = ", ".join(sorted(awaited))
             raise CLIError(f"HAProxy has not checked {late} within {patience:g} seconds")
         time.sleep(_POLL)
+
+
+def _is_in_its_state(row: ServerRow) -> bool:
+    """Whether HAProxy has drawn the consequence of the first check: a server that has failed it is RUNNING before."""
+    passed = verdict(row)
+    return passed is not None and (passed or row.op_state == STOPPED)
 
 
 def _take_out(api: RuntimeAPI, removal: Removal) -> str:

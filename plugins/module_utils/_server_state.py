@@ -36,7 +36,20 @@ FORCED_MAINT, CONFIGURED_MAINT, FORCED_DRAIN = 0x01, 0x04, 0x08  # srv_admin_sta
 CHECK_CONFIGURED, CHECK_ENABLED = 0x02, 0x04  # srv_check_state
 NO_VERDICT = 1  # srv_check_status: "INI", no check has ended yet
 PASSED = 15  # srv_check_status: "L7OK"
-CHECK_PASSED = 3  # srv_check_result
+CHECK_FAILED, CHECK_PASSED = 2, 3  # srv_check_result, 0 while another check is under way
+
+
+def verdict(row: ServerRow) -> Optional[bool]:
+    """Whether a server that HAProxy took for usable until its first check has passed it; None before that has ended.
+
+    HAProxy notes the result of a check, and changes the state of the server a moment later: until then a server that
+    has failed is RUNNING.
+    """
+    if row.check_status == NO_VERDICT:
+        return None
+    if row.check_result in (CHECK_FAILED, CHECK_PASSED):
+        return row.check_result == CHECK_PASSED
+    return row.op_state == RUNNING
 
 
 class State(NamedTuple):

@@ -142,6 +142,7 @@ def test_the_second_haproxy_listens_nowhere_and_asks_the_same() -> None:
 global
     stats socket /run/s mode 600 level admin
     maxconn 100
+    nbthread 1
 
 backend q1
     mode tcp

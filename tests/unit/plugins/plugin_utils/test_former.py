@@ -109,13 +109,13 @@ def test_what_a_run_leaves_out_is_said_in_one_line() -> None:
 def test_a_host_with_another_haproxy_does_not_end_the_run() -> None:
     """It never had to do with the clusters: what its variables mean is not for this collection to say."""
     hosts = pg_test()
-    hosts["edge"] = {"haproxy_services": {"web": 80}, "haproxy_conf_dir": "conf", "haproxy_stats_socket": "{{ nope }}"}
+    hosts["edge"] = {"haproxy_services": {"web": 80}, "haproxy_conf_dir": "conf", "haproxy_stats_socket": "s.sock"}
     planned = plan(hosts)
     assert sorted(planned.publications) == ["10.10.10.11", "10.10.10.12", "10.10.10.13"]
     assert planned.warnings == (
         "edge: haproxy_conf_dir: 'conf' is not a path; allowed: an absolute path of up to 1024 letters, digits and "
         "-_.,:@%+=~/",
-        "edge: haproxy_stats_socket: '{{ nope }}' is not a path; allowed: an absolute path of up to 1024 letters, "
+        "edge: haproxy_stats_socket: 's.sock' is not a path; allowed: an absolute path of up to 1024 letters, "
         "digits and -_.,:@%+=~/",
     )
     hosts["edge"] = {"haproxy_services": {"web": 80}}

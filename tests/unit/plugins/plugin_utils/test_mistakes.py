@@ -34,7 +34,6 @@ FIELDS: list[tuple[str, Any]] = [
     ("selector", "replica"),
     ("selector", "*"),
     ("selector", "$[?(@.pg_role=='replica')]"),
-    ("selector", "{{ x }}"),
     ("selector", "[? pg_weight > '10']"),
     ("selector", "[? pg_role == `primary`"),
     ("selector", ["[]"]),
