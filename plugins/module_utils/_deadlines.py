@@ -9,11 +9,12 @@ from __future__ import annotations
 VALIDATION = 60.0  # `haproxy -c`, which resolves the names of servers
 REHEARSAL_START = 10.0  # the second HAProxy, until it answers
 VERDICTS = 60.0  # first checks: of new servers, and those of the second HAProxy
+ADDRESSES = 2.0  # new addresses of servers, from when HAProxy has said yes
 CUT = 10.0  # the sessions of a removed server, from when they are cut
 MASTER_BACK = 15.0  # a master that re-executes itself, until it answers again
 RELOAD = 60.0  # the master's verdict on a reload
 SUCCESSOR = 60.0  # the new worker, from when the reload is done
 SYSTEMD = 90.0  # `systemctl reload`, whose own default this is
 
-_APPLY = REHEARSAL_START + 2 * VERDICTS + CUT + MASTER_BACK + max(RELOAD, SYSTEMD) + SUCCESSOR
+_APPLY = REHEARSAL_START + 2 * VERDICTS + ADDRESSES + CUT + MASTER_BACK + max(RELOAD, SYSTEMD) + SUCCESSOR
 LOCK = VALIDATION + MASTER_BACK + 2 * _APPLY  # a change, and its undoing

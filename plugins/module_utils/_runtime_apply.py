@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection
 
 from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI, ServerRow
-from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import CUT, VERDICTS
+from ansible_collections.pgsvc.access.plugins.module_utils._deadlines import ADDRESSES, CUT, VERDICTS
 from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._runtime import Addition, Changes, Removal
 from ansible_collections.pgsvc.access.plugins.module_utils._server_state import (
@@ -19,9 +19,12 @@ from ansible_collections.pgsvc.access.plugins.module_utils._server_state import 
     FORCED_MAINT,
     NO_VERDICT,
     STOPPED,
+    same_address,
     verdict,
 )
 
+_SET_ADDRESS = re.compile(r"set server (\S+) addr (\S+)(?: port (\d+))?")
+_POLL_ADDRESSES = 0.02  # seconds between two looks at a server's address
 _POLL = 0.1  # seconds between two looks at a server's first verdict
 
 
@@ -36,6 +39,7 @@ def apply_changes(api: RuntimeAPI, *changes: Changes) -> list[str]:
     for each in changes:
         for command in each.settings:
             _do(api, command)
+    _await_addresses(api, [command for each in changes for command in each.settings])
     draining = [left for each in changes for removal in each.removals if (left := _take_out(api, removal))]
     replacements = [pair for each in changes for pair in each.replacements]
     for removal, addition in replacements:
@@ -44,6 +48,21 @@ def apply_changes(api: RuntimeAPI, *changes: Changes) -> list[str]:
         _begin(api, addition)
     _finish(api, [addition for _removal, addition in replacements])
     return draining
+
+
+def _await_addresses(api: RuntimeAPI, commands: Collection[str]) -> None:
+    """HAProxy 3 answers a command for a new address before it makes the change. The caller finds what never comes."""
+    wanted = {match[1]: (match[2], match[3]) for each in commands if (match := _SET_ADDRESS.fullmatch(each))}
+    deadline = time.monotonic() + ADDRESSES
+    while wanted:
+        for row in api.servers_state():
+            server = f"{row.be_name}/{row.srv_name}"
+            address, port = wanted.get(server, ("", None))
+            if address and same_address(row.addr, address) and port in (None, str(row.port)):
+                del wanted[server]
+        if not wanted or time.monotonic() > deadline:
+            return
+        time.sleep(_POLL_ADDRESSES)
 
 
 def _bring_in(api: RuntimeAPI, additions: Collection[Addition]) -> None:

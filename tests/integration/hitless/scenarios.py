@@ -109,6 +109,7 @@ def by_somebody_else(balancer: Balancer, what: Callable[[], None]) -> Tally:
     with Traffic(balancer.clients, RATE) as tally:
         what()
         balancer.settle()
+        wait_until(lambda: tally.answered.total() > 0)
     return tally
 
 

@@ -80,3 +80,23 @@ def test_a_new_server_waits_for_the_state_behind_its_verdict(case: str, monkeypa
     empty: dict[str, Any] = {"settings": (), "additions": (addition,), "removals": ()}
     _runtime_apply.apply_changes(cast(RuntimeAPI, api), Changes(**empty))
     assert api.weighted_after == expected
+
+
+def test_a_new_address_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HAProxy 3 has said yes before the server has it."""
+    monkeypatch.setattr(_runtime_apply, "_POLL_ADDRESSES", 0.0)
+    addresses = ["10.10.10.1", "10.10.10.1", "10.10.10.9"]
+    shown: list[str] = []
+
+    class Slow(Api):
+        def servers_state(self) -> list[ServerRow]:
+            shown.append(addresses[len(shown)])
+            return [UP._replace(addr=shown[-1], port=6432)]
+
+        def command(self, command: str) -> str:
+            return f"IP changed from '10.10.10.1' to '10.10.10.9' by 'stats socket command'{command[:0]}"
+
+    empty: dict[str, Any] = {"additions": (), "removals": ()}
+    settings = (f"set server {UP.be_name}/{UP.srv_name} addr 10.10.10.9 port 6432",)
+    _runtime_apply.apply_changes(cast(RuntimeAPI, Slow([])), Changes(settings=settings, **empty))
+    assert shown == addresses
