@@ -135,7 +135,7 @@ class CallbackModule(Default):
             super().v2_playbook_on_stats(stats)
 
     def _is_told(self, result: Any, trouble: str) -> bool:
-        """Whether the result needs no words but ours: of a load balancer, or of a loop whose items have been told."""
+        """Whether our own line is enough: for a load balancer, or for a loop whose items have been printed."""
         if self._note(result, trouble):
             return True
         task, values = part(result, "task"), part(result, "result")

@@ -60,13 +60,13 @@ class Member:
         }
 
 
-#: What others call the roles.
-_FORMER_ROLES = {"master": "primary", "leader": "primary", "slave": "replica", "secondary": "replica"}
+#: Names of the roles elsewhere.
+_OTHER_ROLE_NAMES = {"master": "primary", "leader": "primary", "slave": "replica", "secondary": "replica"}
 
 
 def _role(value: Any) -> str:
     if value not in _defaults.ROLES:
-        meant = nearest(_FORMER_ROLES.get(str(value), str(value)), _defaults.ROLES)
+        meant = nearest(_OTHER_ROLE_NAMES.get(str(value), str(value)), _defaults.ROLES)
         raise ValueProblem(f"{shown(value)} is not a role{meant}; allowed: {listed(_defaults.ROLES)}")
     return str(value)
 

@@ -127,7 +127,7 @@ def _carriers(plan: Mapping[str, Any]) -> set[str]:
 
 
 def _carries_nothing(values: Mapping[str, Any]) -> bool:
-    """A member whose cluster is delegated is looked at for what it may still have, but is no load balancer."""
+    """Whether the host is only searched for leftover files: a member of a delegated cluster is no load balancer."""
     return values.get("services") == [] and not values.get("changed")
 
 

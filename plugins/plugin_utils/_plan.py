@@ -210,7 +210,7 @@ class Planner:
         return {name: sorted(found[name]) for name in sorted(found)}
 
     def _check_named(self, only: Sequence[str]) -> None:
-        """A member whose cluster has no name is a member of none, and its cluster lacks one that may be the primary."""
+        """Report hosts with an empty ``pg_cluster``: they belong to no cluster, and theirs may lack its primary."""
         hosts = [host for name in only for host in self.inventory.groups.get(name, ())] if only else self.play_hosts
         for host in hosts:
             if self.inventory.is_empty(host, "pg_cluster"):
@@ -273,7 +273,7 @@ class Planner:
                     )
 
     def _check_variable_names(self, names: Iterable[str]) -> None:
-        """A variable that is nearly one of ours changes nothing, and nobody else will say so."""
+        """Warn of variables whose names are nearly those of ours: they have no effect."""
         for name in names:
             for host in self.hosts_of[name]:
                 for variable in self.inventory.names(host):

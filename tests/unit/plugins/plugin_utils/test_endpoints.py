@@ -187,7 +187,7 @@ def test_names_are_left_out_where_nothing_serves_them() -> None:
     report = Report()
     found = endpoints(three(), report=report, infra=[])
     assert {one.kind for one in found} == {"address", "multi"}
-    assert not report.warnings, "nobody has asked for names"
+    assert not report.warnings, "pg_dns_group is not set"
     endpoints(three(pg_dns_group="dns"), report=report)
     assert told_once(report.warnings) == [
         "pg-test: pg_dns_group: no host is in the group 'dns', so nothing serves names; they are left out"

@@ -141,7 +141,7 @@ def test_variables_of_a_member(name: str, value: Any) -> None:
     says_what_is_right(problem, value)
 
 
-#: A variable of all hosts, and whose it is.
+#: A variable of all hosts, its value, and the place that the problem names.
 EVERYWHERE: list[tuple[str, Any, str]] = [
     ("patroni_ssl_enabled", "tls", "pg-test"),
     ("patroni_ca_file", "ca.crt", "pg-test"),
