@@ -9,8 +9,8 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, shown
-from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import planned_arguments, variable_name
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import planned_arguments, variable_name
 
 
 class ActionModule(ActionBase):

@@ -10,11 +10,11 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils import _values
-from ansible_collections.pgsvc.access.plugins.plugin_utils._access import AccessPlanner
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report, told_once
-from ansible_collections.pgsvc.access.plugins.plugin_utils._urls import login
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.planner import AccessPlanner
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.urls import login
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report, merged_lines
 
 
 class ActionModule(ActionBase):
@@ -38,19 +38,19 @@ class ActionModule(ActionBase):
         report = Report()
         try:
             planner = AccessPlanner(Inventory(variables["hostvars"], variables["groups"], report), report)
-            only = _values.word_list(_values.native(self._task.args.get("clusters") or []), "clusters")
+            only = values.word_list(values.native(self._task.args.get("clusters") or []), "clusters")
             play = () if what == "sections" else variables["ansible_play_hosts_all"]
             planned = plans[what](planner, planner.clusters(only, play), report)
         except (PlanError, ValueError) as error:
             self._tell(str(error))
             return {**result, "failed": True, "msg": str(error)}
-        warnings = told_once(report.warnings)
+        warnings = merged_lines(report.warnings)
         return {**result, "changed": False, "warnings": warnings, "_ansible_verbose_override": True, **planned}
 
     def _sections(self, planner: AccessPlanner, clusters: list[str], report: Report) -> dict[str, Any]:
-        given = {name: _values.native(self._task.args.get(name)) or None for name in ("user", "database", "sslmode")}
+        given = {name: values.native(self._task.args.get(name)) or None for name in ("user", "database", "sslmode")}
         who = login(given["user"], given["database"], given["sslmode"], None, report)
-        found = planner.sections(clusters, _values.native(self._task.args.get("by") or "auto"), who)
+        found = planner.sections(clusters, values.native(self._task.args.get("by") or "auto"), who)
         return {"clusters": [{"name": name, "sections": sections} for name, sections in found.items()]}
 
     def _tell(self, message: str) -> None:

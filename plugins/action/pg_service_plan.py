@@ -12,12 +12,12 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils import _values
-from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import VARIABLES
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import check_something_to_publish, make_plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._yaml_numbers import check_numbers
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import VARIABLES
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.yaml_numbers import check_numbers
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import check_something_to_publish, make_plan
 
 
 class ActionModule(ActionBase):
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
         report = Report()
         inventory = Inventory(variables["hostvars"], variables["groups"], report)
         try:
-            clusters = _values.word_list(_values.native(self._task.args.get("clusters") or []), "clusters")
+            clusters = values.word_list(values.native(self._task.args.get("clusters") or []), "clusters")
             sources = variables.get("ansible_inventory_sources") or ()
             self._refuse_play_variables(variables, report)
             check_numbers(inventory, sources, report)

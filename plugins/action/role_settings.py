@@ -12,14 +12,14 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 from jinja2.exceptions import TemplateError
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, printable
-from ansible_collections.pgsvc.access.plugins.plugin_utils._role_settings import (
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, printable
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import native
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.role_settings import (
     ROLES,
     UNTEMPLATED,
     SettingsError,
     read_settings,
 )
-from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
 
 
 class ActionModule(ActionBase):

@@ -29,7 +29,7 @@ from typing import Any
 from ansible import constants as C  # noqa: N812  as Ansible's own plugins have it
 from ansible.plugins.callback.default import CallbackModule as Default
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._outcomes import (
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.outcomes import (
     FAILED,
     PLAN,
     PUBLISH,

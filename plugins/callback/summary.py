@@ -24,7 +24,7 @@ from weakref import WeakSet
 
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._outcomes import FAILED, UNREACHABLE, Outcomes, names
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.outcomes import FAILED, UNREACHABLE, Outcomes, names
 
 _MOST_REASONS = 8
 

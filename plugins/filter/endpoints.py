@@ -67,11 +67,11 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._access import AccessPlanner
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._urls import login, to_dict
-from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.planner import AccessPlanner
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.urls import login, to_dict
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import native
 
 
 def endpoints(

@@ -81,9 +81,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import LOAD_BALANCER
-from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import node_service_files
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import LOAD_BALANCER
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.node_services import node_service_files
 
 
 def haproxy_service_files(

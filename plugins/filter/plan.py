@@ -82,10 +82,10 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import make_plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report, ValueProblem
-from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native, word_list
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report, ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import native, word_list
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import make_plan
 
 
 def plan(

@@ -52,9 +52,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem
-from ansible_collections.pgsvc.access.plugins.plugin_utils._values import native
-from ansible_collections.pgsvc.access.plugins.plugin_utils._vip import interface_of
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.virtual_addresses import interface_of
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import native
 
 
 def vip_interface(addresses: Iterable[Mapping[str, Any]], address: str, prefix: int) -> str:

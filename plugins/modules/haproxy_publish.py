@@ -302,14 +302,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _compile_once
+from ansible_collections.pgsvc.access.plugins.module_utils._host import compile_once
 
-_compile_once.install()
+compile_once.install()
 
-from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
-from ansible_collections.pgsvc.access.plugins.module_utils._request import Request, absolute_path, files_of
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, absolute_path, files_of
 
 _FILE: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -378,7 +378,7 @@ def _files(listed: list[dict[str, Any]], text: str | None) -> list[Wanted]:
 
 def _without_secrets(difference: dict[str, str]) -> dict[str, str]:
     """A difference, unless the file that is replaced discloses a secret, as one from before they were refused may."""
-    from ansible_collections.pgsvc.access.plugins.module_utils._secrets import discloses  # noqa: PLC0415
+    from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.secrets import discloses  # noqa: PLC0415
 
     if not discloses(difference["before"]) and not discloses(difference["after"]):
         return difference

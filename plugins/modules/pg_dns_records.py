@@ -96,9 +96,9 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgsvc.access.plugins.module_utils._block_file import BlockFile, bring
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._hosts_records import check_records, record_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.block_file import BlockFile, write_blocks
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.hosts_records import check_records, record_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
 _RECORD = {"name": {"type": "str", "required": True}, "address": {"type": "str", "required": True}}
 _CLUSTER = {
@@ -119,7 +119,7 @@ def main() -> None:
         blocks = {cluster["name"]: record_lines(cluster["records"]) for cluster in clusters}
         check = check_records([record for cluster in clusters for record in cluster["records"]])
         file = BlockFile(Path(module.params["path"]), blocks, module.params["purge"], check)
-        result = bring(file, check=module.check_mode, diff=module._diff)
+        result = write_blocks(file, check=module.check_mode, diff=module._diff)
     except PublishError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -111,10 +111,10 @@ from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgsvc.access.plugins.module_utils._block_file import BlockFile, bring
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._service_secrets import holds_secret, masked, shown
-from ansible_collections.pgsvc.access.plugins.module_utils._service_sections import check_sections, section_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.block_file import BlockFile, write_blocks
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.service_secrets import holds_secret, masked, shown
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.service_sections import check_sections, section_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
 _SECTION = {
     "name": {"type": "str", "required": True},
@@ -163,7 +163,7 @@ def main() -> None:
             shown=shown,
             mode=0o600 if holds_secret(clusters) else 0o644,
         )
-        result = bring(file, check=module.check_mode, diff=module._diff)
+        result = write_blocks(file, check=module.check_mode, diff=module._diff)
     except PublishError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -137,13 +137,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _compile_once
+from ansible_collections.pgsvc.access.plugins.module_utils._host import compile_once
 
-_compile_once.install()
+compile_once.install()
 
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._unit_config import Request, bring
-from ansible_collections.pgsvc.access.plugins.module_utils._unit_files import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._unit.configuration import Request, configure
+from ansible_collections.pgsvc.access.plugins.module_utils._unit.files import Wanted
 
 _FILE: dict[str, Any] = {
     "path": {"type": "path", "required": True},
@@ -170,7 +170,7 @@ def main() -> None:
     if arguments["loaded"] is not None:
         arguments["loaded"] = Path(arguments["loaded"])
     try:
-        result = bring(Request(**arguments, check=module.check_mode, temporary=module.tmpdir))
+        result = configure(Request(**arguments, check=module.check_mode, temporary=module.tmpdir))
     except PublishError as error:
         module.fail_json(msg=str(error), rolled_back=error.rolled_back)
     for warning in result.warnings:

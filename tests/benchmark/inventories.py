@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import CLUSTER
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import CLUSTER
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 
 Variables = dict[str, Any]

@@ -24,7 +24,7 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.pgsvc.access.plugins.filter.plan import plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import compact, module_arguments
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import compact, module_arguments
 
 
 def main(source: str, load_balancer: str = "") -> None:

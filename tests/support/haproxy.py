@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import MasterCLI, RuntimeAPI
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import MasterCLI, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError
 
 Seen = TypeVar("Seen")
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._role_settings import read_settings
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.role_settings import read_settings
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 from ansible_collections.pgsvc.access.tests.integration.access.conftest import changed, free_port, pg_test, playbook
 

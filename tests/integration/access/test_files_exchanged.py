@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._block_file import BlockFile, bring
-from ansible_collections.pgsvc.access.plugins.module_utils._blocks import Line
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.block_file import BlockFile, write_blocks
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.blocks import Line
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.tests.support.unprivileged import (
     GROUP,
     USER,
@@ -68,7 +68,7 @@ def test_a_file_that_is_exchanged_meanwhile(file: Path, roots: Path, trick: str)
         after.extend(listing(file.parent))
 
     with pytest.raises(PublishError) as caught:
-        bring(wanted(file, meanwhile), check=False, diff=True)
+        write_blocks(wanted(file, meanwhile), check=False, diff=True)
     assert str(caught.value) == (
         f"{file} was changed by another program during this run, and is left as that one made it: run again"
     )
@@ -82,7 +82,7 @@ def test_a_file_that_appears_meanwhile(home: Path) -> None:
         does("open(sys.argv[1], 'w').write('mine')", home / "new")
 
     with pytest.raises(PublishError, match=r"was changed by another program during this run"):
-        bring(wanted(home / "new", meanwhile), check=False, diff=True)
+        write_blocks(wanted(home / "new", meanwhile), check=False, diff=True)
     assert (home / "new").read_text(encoding="utf-8") == "mine"
 
 
@@ -95,7 +95,7 @@ def test_a_folder_that_is_exchanged_meanwhile(home: Path, roots: Path) -> None:
     def meanwhile(_path: Path, _lines: Sequence[Line]) -> None:
         does("os.rename(sys.argv[1], sys.argv[1] + '2'); os.symlink(sys.argv[2], sys.argv[1])", folder, roots / "etc")
 
-    bring(wanted(folder / "new", meanwhile), check=False, diff=False)
+    write_blocks(wanted(folder / "new", meanwhile), check=False, diff=False)
     assert list((roots / "etc").iterdir()) == []
     assert (home / "folder2" / "new").read_text(encoding="utf-8") == BLOCK
 
@@ -105,7 +105,7 @@ def test_the_temporary_name_is_taken(file: Path, roots: Path, trick: str) -> Non
     victim = roots / "victim"
     victim.write_text(SECRET, encoding="utf-8")
     does(trick, file.with_name(f".pgsvc-write.{file.name}.tmp"), victim)
-    bring(wanted(file), check=False, diff=False)
+    write_blocks(wanted(file), check=False, diff=False)
     assert victim.read_text(encoding="utf-8") == SECRET
     assert file.read_text(encoding="utf-8").endswith(BLOCK)
     assert [path.name for path in file.parent.iterdir()] == [file.name]
@@ -143,7 +143,7 @@ def test_a_user_who_never_stops(home: Path, roots: Path) -> None:
             # Until both have happened often enough; how often each does is a matter of the machine.
             while min(written, refusals) < 50:
                 try:
-                    result = bring(wanted(home / "inner" / "file"), check=False, diff=True)
+                    result = write_blocks(wanted(home / "inner" / "file"), check=False, diff=True)
                 except PublishError as error:
                     refusals += 1
                     assert "s3cret" not in str(error)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._block_file import BlockFile, bring
-from ansible_collections.pgsvc.access.plugins.module_utils._blocks import Line
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._hosts_records import check_records
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.block_file import BlockFile, write_blocks
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.blocks import Line
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.hosts_records import check_records
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.tests.support.unprivileged import (
     GROUP,
     USER,
@@ -45,14 +45,14 @@ def wanted(path: Path, check: Callable[[Path, Sequence[Line]], None] = untouched
 
 def refused(path: Path, check: bool = False) -> str:
     with pytest.raises(PublishError) as caught:
-        bring(wanted(path), check=check, diff=True)
+        write_blocks(wanted(path), check=check, diff=True)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o444])
 def test_a_file_stays_its_users(file: Path, mode: int) -> None:
     file.chmod(mode)
-    bring(wanted(file), check=False, diff=False)
+    write_blocks(wanted(file), check=False, diff=False)
     assert dress(file)[:3] == (USER, GROUP, mode)
     does("open(sys.argv[1]).read()", file)
     assert file.read_text(encoding="utf-8") == f"[mine]\nhost=h\n\n{BLOCK}"
@@ -74,26 +74,26 @@ def test_access_list_and_label_stay(file: Path) -> None:
     os.setxattr(file, "user.note", b"mine")
     before = dress(file)
     assert before[2] == 0o660
-    bring(wanted(file), check=False, diff=False)
+    write_blocks(wanted(file), check=False, diff=False)
     assert dress(file) == before
 
 
 def test_no_access_list_is_inherited(file: Path) -> None:
     """A default list of the folder is for new files; this one has had none."""
     os.setxattr(file.parent, "system.posix_acl_default", LIST)
-    bring(wanted(file), check=False, diff=False)
+    write_blocks(wanted(file), check=False, diff=False)
     assert dress(file) == (USER, GROUP, 0o600, {})
 
 
 def test_a_new_file_is_the_users(home: Path) -> None:
-    bring(wanted(home / "new"), check=False, diff=False)
+    write_blocks(wanted(home / "new"), check=False, diff=False)
     assert dress(home / "new")[:3] == (USER, GROUP, 0o644)
     does("open(sys.argv[1], 'a').write('x')", home / "new")
 
 
 def test_a_new_file_with_a_secret_is_for_its_owner_only(home: Path, roots: Path) -> None:
     for folder, owner in ((home, (USER, GROUP)), (roots, (0, 0))):
-        bring(BlockFile(folder / "new", {"a": ["x"]}, False, untouched, mode=0o600), check=False, diff=False)
+        write_blocks(BlockFile(folder / "new", {"a": ["x"]}, False, untouched, mode=0o600), check=False, diff=False)
         assert dress(folder / "new")[:3] == (*owner, 0o600)
 
 
@@ -102,14 +102,14 @@ def test_a_link_of_root_is_followed(roots: Path) -> None:
     (roots / "etc" / "real" / "file").write_text("", encoding="utf-8")
     (roots / "etc" / "folder").symlink_to("../etc/./real")
     (roots / "link").symlink_to(roots / "etc" / "folder" / "file")
-    bring(wanted(roots / "link"), check=False, diff=False)
+    write_blocks(wanted(roots / "link"), check=False, diff=False)
     assert (roots / "link").is_symlink()
     assert (roots / "etc" / "real" / "file").read_text(encoding="utf-8") == BLOCK
 
 
 def test_a_link_of_root_that_leads_nowhere_yet(roots: Path) -> None:
     (roots / "link").symlink_to("file")
-    bring(wanted(roots / "link"), check=False, diff=False)
+    write_blocks(wanted(roots / "link"), check=False, diff=False)
     assert (roots / "file").read_text(encoding="utf-8") == BLOCK
 
 
@@ -201,8 +201,8 @@ def test_records_in_a_folder_that_others_write_to(home: Path, roots: Path) -> No
     records = [{"name": "root", "address": "10.0.0.1"}]
     (roots / "shadow").write_text("10.0.0.9 root\n", encoding="utf-8")
     does("os.mkfifo(sys.argv[1])", home / "fifo")
-    assert bring(wanted(home / "pgsvc", check_records(records)), check=True, diff=True)["changed"]
+    assert write_blocks(wanted(home / "pgsvc", check_records(records)), check=True, diff=True)["changed"]
     does("os.symlink(sys.argv[1], sys.argv[2])", roots / "shadow", home / "link")
     with pytest.raises(PublishError) as caught:
-        bring(wanted(home / "pgsvc", check_records(records)), check=True, diff=True)
+        write_blocks(wanted(home / "pgsvc", check_records(records)), check=True, diff=True)
     assert str(caught.value).startswith(f"{home / 'link'} is a symbolic link, which is not followed because")

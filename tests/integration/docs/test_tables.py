@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from ansible_collections.pgsvc.access.docs import variables
-from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 ROW = re.compile(r"^\| `(?P<name>[a-z_]+)` \| (?P<type>[a-z]+) \| (?P<default>[^|]+) \|", re.MULTILINE)
-PLANNED = {**_defaults.MEMBER, **_defaults.CLUSTER, **_defaults.LOAD_BALANCER}
+PLANNED = {**defaults.MEMBER, **defaults.CLUSTER, **defaults.LOAD_BALANCER}
 
 
 def options(role: str) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def options(role: str) -> dict[str, Any]:
     return found
 
 
-def defaults(role: str) -> dict[str, Any]:
+def role_defaults(role: str) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((ROOT / "roles" / role / "defaults" / "main.yml").read_text())
     return found
 
@@ -35,13 +35,13 @@ def defaults(role: str) -> dict[str, Any]:
 @pytest.mark.parametrize("role", ROLES)
 def test_defaults_are_specified(role: str) -> None:
     specified = {name: option.get("default") for name, option in options(role).items()}
-    assert {name: specified[name] for name in defaults(role)} == defaults(role)
+    assert {name: specified[name] for name in role_defaults(role)} == role_defaults(role)
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_specified_defaults_are_in_force(role: str) -> None:
     """A default that the specs name is the role's, or the plan's where the role leaves the variable to the plan."""
-    in_force = {**PLANNED, **defaults(role)}
+    in_force = {**PLANNED, **role_defaults(role)}
     specified = {name: option["default"] for name, option in options(role).items() if "default" in option}
     assert specified == {name: in_force[name] for name in specified}
 

@@ -18,7 +18,7 @@ import time
 import jinja2
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._lock import locked
+from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import locked
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 from ansible_collections.pgsvc.access.tests.integration.hitless import scenarios
 from ansible_collections.pgsvc.access.tests.integration.hitless.balancer import PRIMARY, Balancer

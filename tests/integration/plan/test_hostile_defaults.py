@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import make_plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._render import render_service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import make_plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_service
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
 

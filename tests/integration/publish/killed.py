@@ -16,10 +16,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI
-from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
-from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
 
 
 def main() -> None:
@@ -45,7 +46,8 @@ def main() -> None:
         return answer
 
     RuntimeAPI.command = telling  # type: ignore[method-assign,assignment]
-    publish(Request(files=files, **said), step)
+    steps.done = step  # type: ignore[assignment]
+    publish(Request(files=files, **said))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from typing import Any
 
 import ansible_collections
 
-from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
-from ansible_collections.pgsvc.access.plugins.module_utils._request import Request, Result
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, Result
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 from ansible_collections.pgsvc.access.tests.support.service import QUICK, service_file
 

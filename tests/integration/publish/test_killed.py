@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import listeners
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import bind_addresses
 from ansible_collections.pgsvc.access.tests.integration.publish.node import COLLECTIONS, Node
 
 KILLED = "ansible_collections.pgsvc.access.tests.integration.publish.killed"
@@ -65,7 +65,7 @@ def check_folder(node: Node) -> None:
     """HAProxy would start, and no two files listen on one port."""
     checked = node.haproxy.check()
     assert checked.returncode == 0, checked.stderr
-    found = [str(each) for path in node.conf_dir.glob("*.cfg") for each in listeners(path.read_text())]
+    found = [str(each) for path in node.conf_dir.glob("*.cfg") for each in bind_addresses(path.read_text())]
     assert len(found) == len(set(found)), found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 from ansible_collections.pgsvc.access.tests.support.binaries import version_of
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until

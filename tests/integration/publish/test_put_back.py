@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
-from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
+from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, statuses
 
 # Accepted by `haproxy -c`, and impossible to open: the folder of the socket is not there.
@@ -124,7 +125,7 @@ def test_a_read_only_folder(node: Node, read_only: str, check: bool) -> None:
     assert node.reloads() == reloads
 
 
-def test_an_undo_that_fails_is_not_called_done(node: Node) -> None:
+def test_an_undo_that_fails_is_not_called_done(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder becomes immutable while HAProxy refuses the new files."""
     node.directly([node.service("a", 5440)])
     said = node.arguments([node.service("a", 5442, options=[IMPOSSIBLE])])
@@ -134,9 +135,10 @@ def test_an_undo_that_fails_is_not_called_done(node: Node) -> None:
         if done == "carry the server states":
             subprocess.run(["chattr", "+i", node.conf_dir], check=True)
 
+    monkeypatch.setattr(steps, "done", freeze)
     try:
         with pytest.raises(PublishError, match=r"could not be put back: .*\.cfg.*: Operation not permitted") as caught:
-            publish(Request(**said), freeze)
+            publish(Request(**said))
     finally:
         subprocess.run(["chattr", "-i", node.conf_dir], check=True)
     assert caught.value.rolled_back is False

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
-from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
+from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 from ansible_collections.pgsvc.access.tests.support.binaries import version_of
 
@@ -41,7 +42,7 @@ STEPS = ["write a", "remove the journal", "carry the server states", "reload", "
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_reload_by_somebody_else_undoes_no_change(node: Node, step: str) -> None:
+def test_a_reload_by_somebody_else_undoes_no_change(node: Node, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     node.directly(files(node, 4999))
 
     def somebody_else(done: str) -> None:
@@ -49,7 +50,8 @@ def test_a_reload_by_somebody_else_undoes_no_change(node: Node, step: str) -> No
             os.kill(node.haproxy.master_pid, signal.SIGUSR2)
             time.sleep(0.005)
 
-    result = publish(request(node, 5001), somebody_else)
+    monkeypatch.setattr(steps, "done", somebody_else)
+    result = publish(request(node, 5001))
 
     assert result.changed
     assert running_maxconn(node) == {"5001"}
@@ -85,15 +87,16 @@ def test_reloads_all_the_time(node: Node) -> None:
     assert running_maxconn(node) == {"5003"}
 
 
-def test_a_haproxy_that_dies_meanwhile_is_not_said_to_run(node: Node) -> None:
+def test_a_haproxy_that_dies_meanwhile_is_not_said_to_run(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     node.directly(files(node, 4999))
 
     def dies(done: str) -> None:
         if done == "carry the server states":
             node.haproxy.stop(kill=True)
 
+    monkeypatch.setattr(steps, "done", dies)
     with pytest.raises(PublishError) as caught:
-        publish(request(node, 5001), dies)
+        publish(request(node, 5001))
 
     assert str(caught.value).endswith(
         f". The files in {node.conf_dir} have been put back; HAProxy is not running any more"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import fcntl
 import os
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _lock
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host import lock
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, statuses
 
 
@@ -49,7 +49,7 @@ def test_who_holds_the_lock(node: Node) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:
-            with _lock.locked(node.conf_dir, 0.2):
+            with lock.locked(node.conf_dir, 0.2):
                 raise AssertionError("the lock was given twice")
         except PublishError as error:
             message = str(error)

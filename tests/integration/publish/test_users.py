@@ -31,11 +31,11 @@ with socket.create_server((sys.argv[1], int(sys.argv[2])), reuse_port=sys.argv[3
 """
 PROBE = """
 import json, sys
-from ansible_collections.pgsvc.access.plugins.module_utils._bindable import check_bindable
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import listeners
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.bindable import check_bindable
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import bind_addresses
 try:
-    check_bindable(listeners("listen a\\n    bind " + sys.argv[1]), int(sys.argv[2]))
+    check_bindable(bind_addresses("listen a\\n    bind " + sys.argv[1]), int(sys.argv[2]))
     print("null")
 except PublishError as error:
     print(json.dumps(str(error)))
@@ -43,10 +43,10 @@ except PublishError as error:
 PUBLISH = """
 import json, sys
 from pathlib import Path
-from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import publish
-from ansible_collections.pgsvc.access.plugins.module_utils._request import Request
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
 said = json.load(sys.stdin)
 said["files"] = [Wanted(**file) for file in said["files"]]
 for name in ("conf_dir", "state_dir"):

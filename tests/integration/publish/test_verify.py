@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._runtime import proxies
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import parse
-from ansible_collections.pgsvc.access.plugins.module_utils._verify import verify
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import proxies
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.verify import verify
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 
 ERRORS: dict[str, tuple[str, str, list[str]]] = {

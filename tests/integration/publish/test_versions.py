@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _process
-from ansible_collections.pgsvc.access.plugins.module_utils._version import check_binary, check_running
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import process
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import check_binary, check_running
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, statuses
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 
@@ -132,8 +132,8 @@ def test_the_real_ones(node: Node, haproxy: HAProxy) -> None:
     banner = subprocess.run([haproxy.binary, "-v"], check=True, capture_output=True, text=True).stdout
     check_binary(str(haproxy.binary), banner)
     check_running(haproxy.api.info(), str(haproxy.stats_socket))
-    assert _process.find(str(haproxy.master_socket), "/nonexistent.sock") is not None
-    assert _process.find("/nonexistent.sock", str(haproxy.stats_socket)) is not None
+    assert process.find(str(haproxy.master_socket), "/nonexistent.sock") is not None
+    assert process.find("/nonexistent.sock", str(haproxy.stats_socket)) is not None
 
     assert statuses(node.publish([node.service("a", 5440)])) == {"a": "created"}
     assert node.publish([node.service("a", 5440)], binary="/bin/false")["changed"] is False

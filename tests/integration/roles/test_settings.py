@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils import _names, _vip
-from ansible_collections.pgsvc.access.plugins.plugin_utils._role_settings import ROLES
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access import names, virtual_addresses
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.role_settings import ROLES
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 
 ENTRY = {"haproxy": "main", "pg_dns": "server", "pg_service": "conf", "pg_vip": "main"}
 # What the plans check, or a filter of the role.
 ELSEWHERE = {
-    *_vip.SETTINGS, *_vip.ENABLED, *_vip.ADDRESS, "pg_vip_interface",
-    *_names.SETTINGS, "pg_dns_group", "pg_dns_clusters",
+    *virtual_addresses.SETTINGS, *virtual_addresses.ENABLED, *virtual_addresses.ADDRESS, "pg_vip_interface",
+    *names.SETTINGS, "pg_dns_group", "pg_dns_clusters",
     "haproxy_services", "pg_service_clusters", "pg_service_serial",
     *(f"pg_service_conf_{name}" for name in ("by", "clusters", "database", "sslmode", "user")),
 }  # fmt: skip

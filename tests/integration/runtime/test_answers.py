@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _cli, _process
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError, PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import process, sockets
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError
 
 LONGEST = 500  # characters of a message
 MEBIBYTE = 2**20
@@ -84,8 +84,8 @@ class Impostor:
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A master that re-executes itself is waited for; these never come back."""
-    monkeypatch.setattr(_process, "MASTER_BACK", 0.3)
-    monkeypatch.setattr(_process, "_SOCKET_BACK", 0.3)
+    monkeypatch.setattr(process, "MASTER_BACK", 0.3)
+    monkeypatch.setattr(process, "_SOCKET_BACK", 0.3)
 
 
 @contextlib.contextmanager
@@ -104,7 +104,7 @@ def test_odd_answers(tmp_path: Path, which: str, answer: str) -> None:
     path = tmp_path / which
     other = tmp_path / "absent"
     with Impostor(path, ODD[answer]), refused(path):
-        _process.find(*map(str, (path, other) if which == "master" else (other, path)))
+        process.find(*map(str, (path, other) if which == "master" else (other, path)))
 
 
 @pytest.mark.parametrize("answer", TABLES)
@@ -120,7 +120,7 @@ def test_odd_tables(tmp_path: Path, answer: str) -> None:
 
 def test_a_flood_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is 256 MiB; here it is a megabyte, so that the test needs no more memory than that."""
-    monkeypatch.setattr(_cli, "_LARGEST", MEBIBYTE)
+    monkeypatch.setattr(sockets, "_LARGEST", MEBIBYTE)
     path = tmp_path / "stats"
     with Impostor(path, b"x" * 65_536, endless=True), refused(path):
         RuntimeAPI(str(path)).info()

@@ -12,16 +12,16 @@ from types import MappingProxyType
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
-from ansible_collections.pgsvc.access.plugins.module_utils._runtime import (
-    Changes,
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import proxies
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import differences
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_apply import apply_changes
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import (
     NeedsReload,
-    differences,
+    ServerChanges,
     plan_changes,
-    proxies,
 )
-from ansible_collections.pgsvc.access.plugins.module_utils._runtime_apply import apply_changes
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
 from ansible_collections.pgsvc.access.tests.support.certificates import self_signed
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
@@ -56,7 +56,7 @@ class Service:
 
     def plan(
         self, lines: Iterable[str], *, cut_removed: bool = True, unfinished: Mapping[str, int] = MappingProxyType({})
-    ) -> Changes | NeedsReload:
+    ) -> ServerChanges | NeedsReload:
         running = proxies(self.haproxy.api.servers_state(), self.haproxy.api.stat())[NAME]
         return plan_changes(self.wanted(lines), running, cut_removed=cut_removed, unfinished=unfinished)
 
@@ -66,7 +66,7 @@ class Service:
         """Make these lines run; it must need no reload, and be done when this returns."""
         lines = list(lines)
         changes = self.plan(lines, cut_removed=cut_removed, unfinished=unfinished)
-        assert isinstance(changes, Changes), changes
+        assert isinstance(changes, ServerChanges), changes
         draining = apply_changes(self.haproxy.api, changes)
         assert self.differences(lines, draining) == []
         return draining
@@ -283,7 +283,7 @@ def test_what_haproxy_refuses_is_said_in_its_words(service: Service) -> None:
     changes = service.plan(
         [service.line("pg1"), service.line("pg2", "check-ssl verify required ca-file /nowhere/ca.crt")]
     )
-    assert isinstance(changes, Changes)
+    assert isinstance(changes, ServerChanges)
     with pytest.raises(
         CLIError, match=r"^HAProxy refuses 'add server pg-primary/pg2 .*unable to load /nowhere/ca\.crt"
     ):

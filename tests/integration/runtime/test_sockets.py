@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import MasterCLI, RuntimeAPI
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import MasterCLI, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
 from ansible_collections.pgsvc.access.tests.support.service import QUICK, server_line, service_file

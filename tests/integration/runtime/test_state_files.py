@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _loaded, _server_state
-from ansible_collections.pgsvc.access.plugins.module_utils._runtime import proxies
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
-from ansible_collections.pgsvc.access.plugins.module_utils._state_guard import held
-from ansible_collections.pgsvc.access.plugins.module_utils._verdicts import Knowledge
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import server_state
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import proxies
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import record
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.state_guard import carried_states
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.verdicts import Knowledge
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
 from ansible_collections.pgsvc.access.tests.support.service import DEFAULT_SERVER, QUICK, server_line, service_file
@@ -49,18 +50,18 @@ class Service:
         self.state.write_text(self.resting())
 
     def resting(self) -> str:
-        return _server_state.resting(self.file)
+        return server_state.resting(self.file)
 
     def carried(self) -> str:
         """The file when every verdict of the worker is taken over whose check asks the same as in the file."""
         running = proxies(self.haproxy.api.servers_state(), self.haproxy.api.stat())
-        loaded = {NAME: _loaded.head(self.file)}
-        return _server_state.carried(self.file, Knowledge([self.file], loaded, running, {}, set).states[NAME])
+        loaded = {NAME: record.head(self.file)}
+        return server_state.carried(self.file, Knowledge([self.file], loaded, running, {}, set).states[NAME])
 
     def reload(self) -> None:
         """As the collection reloads."""
         self.rest()
-        with held({self.state: self.carried()}):
+        with carried_states({self.state: self.carried()}):
             self.haproxy.reload()
 
     def settle(self) -> None:

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import make_plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import module_arguments
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import make_plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import module_arguments
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 from ansible_collections.pgsvc.access.tests.support.certificates import self_signed
 from ansible_collections.pgsvc.access.tests.support.fixtures import private_address

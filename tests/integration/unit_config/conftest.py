@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _unit
+from ansible_collections.pgsvc.access.plugins.module_utils._host import systemd
 from ansible_collections.pgsvc.access.tests.integration.unit_config.service import HAProxyService, Service
 from ansible_collections.pgsvc.access.tests.support.fixtures import haproxy_binary, new_address
 
@@ -34,7 +34,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for program in programs.iterdir():
         program.chmod(0o755)
     monkeypatch.setenv("PATH", str(programs), prepend=":")
-    monkeypatch.setattr(_unit, "_BOOTED", folder)
+    monkeypatch.setattr(systemd, "_BOOTED", folder)
     yield folder
     shutil.rmtree(folder)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from ansible_collections.pgsvc.access.plugins.module_utils._unit import Unit, show
-from ansible_collections.pgsvc.access.plugins.module_utils._unit_config import Request, Result, bring
-from ansible_collections.pgsvc.access.plugins.module_utils._unit_files import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._unit.configuration import Request, Result, configure
+from ansible_collections.pgsvc.access.plugins.module_utils._unit.files import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._unit.service import Unit, show
 
 Snapshot = dict[str, tuple[bytes, int, int]]
 
@@ -89,8 +89,8 @@ class HAProxyService(Service):
             **options,
         )
 
-    def bring(self, **what: object) -> Result:
-        return bring(self.request(**what))  # type: ignore[arg-type]
+    def configure(self, **what: object) -> Result:
+        return configure(self.request(**what))  # type: ignore[arg-type]
 
     def listens_on(self) -> set[int]:
         """The ports at the address of the service that somebody listens on."""

@@ -23,21 +23,21 @@ CHANGES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_applied_once(haproxy: HAProxyService, change: str) -> None:
     what, applied, calls = CHANGES[change]
-    assert haproxy.bring(check=True).applied == "start"
+    assert haproxy.configure(check=True).applied == "start"
     assert haproxy.files() == {}
-    assert haproxy.bring().applied == "start"
+    assert haproxy.configure().applied == "start"
     haproxy.calls()
 
-    foreseen = haproxy.bring(**what, check=True)
+    foreseen = haproxy.configure(**what, check=True)
     assert haproxy.calls() == []
-    result = haproxy.bring(**what)
+    result = haproxy.configure(**what)
 
     assert foreseen.to_dict(diff=True) == {**result.to_dict(diff=True), "arguments": foreseen.arguments}
     assert (result.applied, haproxy.calls()) == (applied, calls)
     assert haproxy.listens_on() == {what.get("port", 9101)}
     assert sorted(haproxy.files()) == ["haproxy/haproxy.cfg", "x.service.d/pgsvc.conf"]
     before = haproxy.files()
-    assert haproxy.bring(**what).to_dict(diff=True) == {
+    assert haproxy.configure(**what).to_dict(diff=True) == {
         "changed": False,
         "applied": "none",
         "arguments": haproxy.unit.arguments,
@@ -50,59 +50,59 @@ def test_a_change_is_applied_once(haproxy: HAProxyService, change: str) -> None:
 @pytest.mark.parametrize("change", ["base", "arguments"])
 def test_written_now_and_applied_later(haproxy: HAProxyService, change: str) -> None:
     what, applied, calls = CHANGES[change]
-    haproxy.bring()
+    haproxy.configure()
     haproxy.calls()
 
-    assert haproxy.bring(**what, apply=False).applied == "none"
-    assert haproxy.bring(**what, apply=False).to_dict(diff=False)["changed"] is False
+    assert haproxy.configure(**what, apply=False).applied == "none"
+    assert haproxy.configure(**what, apply=False).to_dict(diff=False)["changed"] is False
     assert (haproxy.calls(), haproxy.listens_on()) == ([], {9101})
 
     # The tag that writes nothing looks at the files and the unit, not at the arguments of the call.
-    assert haproxy.bring(write=False, start=False, check=True).applied == applied
-    assert haproxy.bring(write=False, start=False).applied == applied
+    assert haproxy.configure(write=False, start=False, check=True).applied == applied
+    assert haproxy.configure(write=False, start=False).applied == applied
     assert haproxy.calls() == calls
-    assert haproxy.bring(write=False, start=False).applied == "none"
-    assert haproxy.bring(**what).to_dict(diff=False)["changed"] is False
+    assert haproxy.configure(write=False, start=False).applied == "none"
+    assert haproxy.configure(**what).to_dict(diff=False)["changed"] is False
 
 
 def test_a_stopped_service(haproxy: HAProxyService) -> None:
-    haproxy.bring()
+    haproxy.configure()
     haproxy.stop()
 
-    assert haproxy.bring(start=False).applied == "none"
-    assert haproxy.bring(port=9102, start=False).applied == "none"
-    assert haproxy.bring(port=9102, apply=False).applied == "start"
+    assert haproxy.configure(start=False).applied == "none"
+    assert haproxy.configure(port=9102, start=False).applied == "none"
+    assert haproxy.configure(port=9102, apply=False).applied == "start"
     assert haproxy.listens_on() == {9102}
-    assert haproxy.bring(port=9102).applied == "none"
+    assert haproxy.configure(port=9102).applied == "none"
 
 
 def test_a_service_that_somebody_restarted(haproxy: HAProxyService) -> None:
     """It runs the new files; were they to be put back later, these would be it."""
-    haproxy.bring()
-    haproxy.bring(port=9102, apply=False)
+    haproxy.configure()
+    haproxy.configure(port=9102, apply=False)
     haproxy.stop()
-    haproxy.bring(write=False)
-    haproxy.bring(port=9103, apply=False)
+    haproxy.configure(write=False)
+    haproxy.configure(port=9103, apply=False)
     haproxy.stop()
-    assert haproxy.bring(write=False).applied == "start"
-    assert haproxy.bring(port=9103).to_dict(diff=False)["changed"] is False
+    assert haproxy.configure(write=False).applied == "start"
+    assert haproxy.configure(port=9103).to_dict(diff=False)["changed"] is False
     wait_until(lambda: haproxy.listens_on() == {9103})
     assert sorted(haproxy.files()) == ["haproxy/haproxy.cfg", "x.service.d/pgsvc.conf"]
 
 
 def test_mode_and_secrets(haproxy: HAProxyService) -> None:
     line = "    setenv TOKEN pgsvc-secret"
-    assert haproxy.bring().to_dict(diff=True)["diff"][0]["after"].startswith("global\n")
+    assert haproxy.configure().to_dict(diff=True)["diff"][0]["after"].startswith("global\n")
     assert haproxy.files()["haproxy/haproxy.cfg"][1] == 0o644
 
-    added = haproxy.bring(lines=line)
+    added = haproxy.configure(lines=line)
     assert haproxy.files()["haproxy/haproxy.cfg"][1] == 0o640
     haproxy.base.chmod(0o644)
-    foreseen = haproxy.bring(lines=line, check=True)
+    foreseen = haproxy.configure(lines=line, check=True)
     assert foreseen.to_dict(diff=False)["changed"] is True
-    assert haproxy.bring(lines=line).to_dict(diff=False) == foreseen.to_dict(diff=False)
+    assert haproxy.configure(lines=line).to_dict(diff=False) == foreseen.to_dict(diff=False)
     assert haproxy.files()["haproxy/haproxy.cfg"][1] == 0o640
-    removed = haproxy.bring()
+    removed = haproxy.configure()
 
     hidden = [{"prepared": f"{haproxy.base} changes; what it says may hold a secret and is not shown\n"}]
     assert [result.to_dict(diff=True)["diff"] for result in (added, removed)] == [hidden, hidden]

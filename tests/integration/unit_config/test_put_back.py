@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _unit, _unit_files
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._unit_config import Request, bring
-from ansible_collections.pgsvc.access.plugins.module_utils._unit_files import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._unit import files, service
+from ansible_collections.pgsvc.access.plugins.module_utils._unit.configuration import Request, configure
+from ansible_collections.pgsvc.access.plugins.module_utils._unit.files import Wanted
 from ansible_collections.pgsvc.access.tests.integration.unit_config.service import HAProxyService, Service
 
 
@@ -33,12 +33,12 @@ def taken(address: str, port: int) -> Iterator[None]:
 
 def refused(haproxy: HAProxyService, **what: Any) -> PublishError:
     with pytest.raises(PublishError) as raised:
-        haproxy.bring(**what)
+        haproxy.configure(**what)
     return raised.value
 
 
 def test_validation_refuses(haproxy: HAProxyService) -> None:
-    haproxy.bring()
+    haproxy.configure()
     before, pid = haproxy.files(), haproxy.unit.pid
     for check in (True, False):
         error = refused(haproxy, lines="    nbthread many", check=check)
@@ -51,7 +51,7 @@ def test_validation_refuses(haproxy: HAProxyService) -> None:
 
 def test_validation_repeats_no_secret(haproxy: HAProxyService) -> None:
     """HAProxy prints a line whose quote is not closed."""
-    haproxy.bring()
+    haproxy.configure()
     assert "pgsvc-secret" not in str(refused(haproxy, lines='    setenv TOKEN "pgsvc-secret'))
 
 
@@ -59,7 +59,7 @@ def test_a_file_of_the_folder_may_have_any_name(haproxy: HAProxyService) -> None
     names = ["my app.cfg", "it's.cfg", 'a"b.cfg', "[a-z]*?.cfg", "$(touch x).cfg", "-f.cfg", "a;b&c.cfg", "é.cfg"]
     for number, name in enumerate(names):
         (haproxy.conf / name).write_text(f"listen a{number}\n    bind {haproxy.address}:{9200 + number}\n")
-    haproxy.bring()
+    haproxy.configure()
     assert len(haproxy.listens_on()) == 1 + len(names)
 
     (haproxy.conf / "my app.cfg").write_text("listen a0\n    nonsense\n")
@@ -67,7 +67,7 @@ def test_a_file_of_the_folder_may_have_any_name(haproxy: HAProxyService) -> None
 
 
 def test_a_failed_reload(haproxy: HAProxyService) -> None:
-    haproxy.bring()
+    haproxy.configure()
     before, pid = haproxy.files(), haproxy.unit.pid
     with taken(haproxy.address, 9102):
         error = refused(haproxy, port=9102)
@@ -77,12 +77,12 @@ def test_a_failed_reload(haproxy: HAProxyService) -> None:
     assert error.rolled_back is True
     assert (haproxy.files(), haproxy.unit.pid) == (before, pid)
     assert haproxy.listens_on() == {9101}
-    assert haproxy.bring().to_dict(diff=False)["changed"] is False
-    assert haproxy.bring(port=9102).applied == "reload"
+    assert haproxy.configure().to_dict(diff=False)["changed"] is False
+    assert haproxy.configure(port=9102).applied == "reload"
 
 
 def test_a_failed_restart(haproxy: HAProxyService) -> None:
-    haproxy.bring()
+    haproxy.configure()
     before = haproxy.files()
     error = refused(haproxy, port=9102, socket="nowhere/m")
     assert str(error).startswith("x did not restart: ")
@@ -90,7 +90,7 @@ def test_a_failed_restart(haproxy: HAProxyService) -> None:
     assert haproxy.files() == before
     assert haproxy.unit.active
     assert haproxy.listens_on() == {9101}
-    assert haproxy.bring().to_dict(diff=False)["changed"] is False
+    assert haproxy.configure().to_dict(diff=False)["changed"] is False
 
 
 def test_a_failed_start(haproxy: HAProxyService) -> None:
@@ -99,7 +99,7 @@ def test_a_failed_start(haproxy: HAProxyService) -> None:
         error = refused(haproxy)
     assert str(error).endswith(f". {haproxy.base} and {haproxy.drop_in} are as before, and x is stopped, as it was")
     assert haproxy.files() == {}
-    haproxy.bring()
+    haproxy.configure()
     haproxy.stop()
     before = haproxy.files()
     with taken(haproxy.address, 9102):
@@ -109,7 +109,7 @@ def test_a_failed_start(haproxy: HAProxyService) -> None:
 
 
 def test_the_earlier_configuration_does_not_start_either(haproxy: HAProxyService) -> None:
-    haproxy.bring()
+    haproxy.configure()
     before = haproxy.files()
     (haproxy.conf / "other.cfg").write_text(f"listen other\n    bind {haproxy.address}:9300\n")
     with taken(haproxy.address, 9300):
@@ -118,12 +118,12 @@ def test_the_earlier_configuration_does_not_start_either(haproxy: HAProxyService
     (haproxy.conf / "other.cfg").unlink()
     assert haproxy.files() == before
     assert haproxy.unit.active is False
-    assert haproxy.bring(write=False).applied == "start"
+    assert haproxy.configure(write=False).applied == "start"
 
 
 def test_nothing_is_known_to_put_back(haproxy: HAProxyService) -> None:
     """The file was changed by hand, and the tag that writes nothing finds that HAProxy does not take it."""
-    haproxy.bring()
+    haproxy.configure()
     text = haproxy.base.read_text()
     haproxy.base.write_text(text.replace(":9101", ":9102"))
     with taken(haproxy.address, 9102):
@@ -138,10 +138,10 @@ def test_nothing_is_known_to_put_back(haproxy: HAProxyService) -> None:
 
 def test_what_was_written_earlier_and_not_applied_is_put_back(haproxy: HAProxyService) -> None:
     """The configuration in force comes back, not the one in between."""
-    haproxy.bring()
+    haproxy.configure()
     before = haproxy.files()
-    haproxy.bring(port=9102, apply=False)
-    haproxy.bring(port=9103, apply=False)
+    haproxy.configure(port=9102, apply=False)
+    haproxy.configure(port=9103, apply=False)
     with taken(haproxy.address, 9103):
         refused(haproxy, write=False, start=False)
     assert haproxy.files() == before
@@ -149,9 +149,9 @@ def test_what_was_written_earlier_and_not_applied_is_put_back(haproxy: HAProxySe
 
 STEPS: dict[str, Callable[[pytest.MonkeyPatch, Callable[..., None]], None]] = {
     "the earlier file is kept": lambda patch, die: patch.setattr(Path, "replace", die),
-    "the files are written": lambda patch, die: patch.setattr(_unit_files, "_sync", die),
-    "systemd has read the unit": lambda patch, die: patch.setattr(_unit, "start", die),
-    "the service was restarted": lambda patch, die: patch.setattr(_unit_files, "discard", die),
+    "the files are written": lambda patch, die: patch.setattr(files, "_sync", die),
+    "systemd has read the unit": lambda patch, die: patch.setattr(service, "start", die),
+    "the service was restarted": lambda patch, die: patch.setattr(files, "discard", die),
 }
 
 
@@ -159,16 +159,16 @@ STEPS: dict[str, Callable[[pytest.MonkeyPatch, Callable[..., None]], None]] = {
 def test_killed(haproxy: HAProxyService, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """The next run completes the work, or puts back what was there before the killed one."""
     what = {"port": 9102, "socket": "n"}
-    haproxy.bring()
+    haproxy.configure()
     before = haproxy.files()
     for outcome in ("completed", "put back"):
         killed(haproxy, monkeypatch, step, what)
         if outcome == "completed":
-            haproxy.bring(**what)
+            haproxy.configure(**what)
             assert haproxy.listens_on() == {9102}
-            assert haproxy.bring(**what).to_dict(diff=False)["changed"] is False
+            assert haproxy.configure(**what).to_dict(diff=False)["changed"] is False
             assert sorted(haproxy.files()) == sorted(before)
-            haproxy.bring()
+            haproxy.configure()
             before = haproxy.files()
         elif step != "the service was restarted":  # else the new files are in force
             refused(haproxy, port=9102, socket="nowhere/m")
@@ -181,7 +181,7 @@ def killed(haproxy: HAProxyService, monkeypatch: pytest.MonkeyPatch, step: str, 
     child = os.fork()
     if child == 0:
         STEPS[step](monkeypatch, lambda *_arguments: os._exit(9))
-        haproxy.bring(**what)
+        haproxy.configure(**what)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
@@ -194,13 +194,13 @@ def test_dnsmasq(dnsmasq: Service) -> None:
         validate = ["dnsmasq", "--test", "--conf-file=/dev/null", f"--conf-dir={path.parent},.dpkg-old"]
         return Request("x", [Wanted(path, text)], validate, start=True, temporary=str(dnsmasq.folder), **more)
 
-    assert bring(request("port=9053\n")).applied == "start"
+    assert configure(request("port=9053\n")).applied == "start"
     before = dnsmasq.files()
-    assert bring(request("port=9054\n", check=True)).applied == "restart"
-    assert bring(request("port=9054\n", apply=False)).applied == "none"
-    assert bring(request("port=9054\n")).applied == "restart"
-    assert bring(request("port=9054\n")).to_dict(diff=False)["changed"] is False
-    assert bring(request("port=9053\n")).applied == "restart"
+    assert configure(request("port=9054\n", check=True)).applied == "restart"
+    assert configure(request("port=9054\n", apply=False)).applied == "none"
+    assert configure(request("port=9054\n")).applied == "restart"
+    assert configure(request("port=9054\n")).to_dict(diff=False)["changed"] is False
+    assert configure(request("port=9053\n")).applied == "restart"
     assert list(dnsmasq.files()) == list(before)
     before = dnsmasq.files()
 
@@ -208,9 +208,9 @@ def test_dnsmasq(dnsmasq: Service) -> None:
     with pytest.raises(
         PublishError, match=r"^dnsmasq rejects the new configuration: .*pgsvc\.conf\. Nothing was changed$"
     ):
-        bring(request("port=9053\nnonsense\n"))
+        configure(request("port=9053\nnonsense\n"))
     with taken(dnsmasq.address, 9055), pytest.raises(PublishError) as raised:
-        bring(request("port=9055\n"))
+        configure(request("port=9055\n"))
     assert str(raised.value).startswith("x did not restart: ")
     assert str(raised.value).endswith(f". {path} is as before, and x runs with it again")
     (path.parent / "other.conf").unlink()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults
-from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import FIELDS
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.definition import FIELDS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -33,20 +33,20 @@ def test_the_page_is_what_the_specs_generate() -> None:
 def test_the_fields_of_a_service_are_those_that_planning_knows(variable: str) -> None:
     fields = options("pg_service")[variable]["options"]
     assert set(fields) == set(FIELDS)
-    assert {name for name, field in fields.items() if field.get("required")} == set(_defaults.SERVICE_REQUIRED)
+    assert {name for name, field in fields.items() if field.get("required")} == set(defaults.SERVICE_REQUIRED)
 
 
 @pytest.mark.parametrize("variable", ["pg_services", "pg_default_services"])
 def test_the_defaults_of_a_service_are_those_that_planning_has(variable: str) -> None:
     fields = options("pg_service")[variable]["options"]
-    assert {name: fields[name].get("default") for name in _defaults.SERVICE} == _defaults.SERVICE
+    assert {name: fields[name].get("default") for name in defaults.SERVICE} == defaults.SERVICE
 
 
 @pytest.mark.parametrize(
     ("role", "defaults"),
     [
-        ("pg_service", {**_defaults.MEMBER, **_defaults.CLUSTER, **_defaults.LOAD_BALANCER}),
-        ("haproxy", _defaults.LOAD_BALANCER),
+        ("pg_service", {**defaults.MEMBER, **defaults.CLUSTER, **defaults.LOAD_BALANCER}),
+        ("haproxy", defaults.LOAD_BALANCER),
     ],
 )
 def test_the_defaults_of_variables_are_those_that_planning_has(role: str, defaults: dict[str, Any]) -> None:

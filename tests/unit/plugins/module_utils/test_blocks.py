@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._block_file import BlockFile, bring
-from ansible_collections.pgsvc.access.plugins.module_utils._blocks import BlockError, merge
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._hosts_records import check_records, record_lines
-from ansible_collections.pgsvc.access.plugins.module_utils._service_sections import check_sections, section_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.block_file import BlockFile, write_blocks
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.blocks import BlockError, merge
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.hosts_records import check_records, record_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.service_sections import check_sections, section_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
 A = "# BEGIN pgsvc.access a: changes made here are overwritten\none\n# END pgsvc.access a\n"
 A2 = A.replace("one", "two")
@@ -72,9 +72,9 @@ def wanted(path: Path, **blocks: list[str]) -> BlockFile:
 
 def test_check_mode_tells_and_does_nothing(tmp_path: Path) -> None:
     path = tmp_path / "pg_service.conf"
-    predicted = bring(wanted(path, a=["one"]), check=True, diff=True)
+    predicted = write_blocks(wanted(path, a=["one"]), check=True, diff=True)
     assert list(tmp_path.iterdir()) == []
-    assert bring(wanted(path, a=["one"]), check=False, diff=True) == predicted
+    assert write_blocks(wanted(path, a=["one"]), check=False, diff=True) == predicted
     assert predicted == {
         "changed": True,
         "clusters": [{"name": "a", "status": "created"}],
@@ -89,7 +89,7 @@ def test_an_unchanged_file_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "pg_service.conf"
     path.write_bytes(b"# caf\xe9\r\n" + A.encode())
     before = path.stat()
-    result = bring(wanted(path, a=["one"]), check=False, diff=True)
+    result = write_blocks(wanted(path, a=["one"]), check=False, diff=True)
     assert result == {"changed": False, "clusters": [{"name": "a", "status": "unchanged"}]}
     assert path.stat() == before
 
@@ -98,16 +98,16 @@ def test_foreign_bytes_and_the_mode_survive(tmp_path: Path) -> None:
     path = tmp_path / "pg_service.conf"
     path.write_bytes(b"# caf\xe9\n")
     path.chmod(0o640)
-    bring(wanted(path, a=["one"]), check=False, diff=False)
+    write_blocks(wanted(path, a=["one"]), check=False, diff=False)
     assert path.read_bytes() == b"# caf\xe9\n\n" + A.encode()
     assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "none" / "file"
-    assert bring(wanted(path, a=["one"]), check=True, diff=False)["changed"]
+    assert write_blocks(wanted(path, a=["one"]), check=True, diff=False)["changed"]
     with pytest.raises(PublishError) as caught:
-        bring(wanted(path, a=["one"]), check=False, diff=False)
+        write_blocks(wanted(path, a=["one"]), check=False, diff=False)
     assert str(caught.value) == f"{path.parent} is not a directory: install what reads {path}, or make the directory"
 
 
@@ -159,7 +159,7 @@ def test_a_section_that_somebody_else_has(tmp_path: Path, text: str, line: int, 
     path = tmp_path / "pg_service.conf"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(PublishError) as caught:
-        bring(wanted(path, a=["[a-primary]"]), check=False, diff=False)
+        write_blocks(wanted(path, a=["[a-primary]"]), check=False, diff=False)
     assert str(caught.value) == (
         f"{path}: section [a-primary] in line {line} {whose}, and libpq takes the first one of a name: remove it"
         " or rename it"
@@ -204,7 +204,7 @@ def test_a_name_that_is_taken_on_the_node(tmp_path: Path, name: str, text: str, 
     (tmp_path / name).write_text(text, encoding="utf-8")
     file = BlockFile(tmp_path / "pgsvc", {"a": record_lines(RECORDS)}, False, check_records(RECORDS))
     with pytest.raises(PublishError) as caught:
-        bring(file, check=False, diff=False)
+        write_blocks(file, check=False, diff=False)
     taken = "PG-Test" if "PG" in text else "pg-test"
     assert str(caught.value) == (
         f"{taken} is 10.0.0.9 in {where.format(tmp_path)}, and dnsmasq would answer with both addresses: remove"
@@ -217,4 +217,4 @@ def test_what_says_the_same_or_is_not_read_is_no_trouble(tmp_path: Path) -> None
     (tmp_path / ".hidden").write_text("10.0.0.9 pg-test\n", encoding="utf-8")
     (tmp_path / "old~").write_text("10.0.0.9 pg-test\n", encoding="utf-8")
     file = BlockFile(tmp_path / "pgsvc", {"a": record_lines(RECORDS)}, False, check_records(RECORDS))
-    assert bring(file, check=False, diff=False)["changed"]
+    assert write_blocks(file, check=False, diff=False)["changed"]

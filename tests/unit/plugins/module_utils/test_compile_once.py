@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _compile_once
-from ansible_collections.pgsvc.access.plugins.module_utils._compile_once import CompileOnce
+from ansible_collections.pgsvc.access.plugins.module_utils._host import compile_once
+from ansible_collections.pgsvc.access.plugins.module_utils._host.compile_once import CompileOnce
 
-PACKAGE = _compile_once.__name__.rpartition(".")[0]
-SOURCES = Path(_compile_once.__file__).parent
+PACKAGE = compile_once.__name__.rpartition(".")[0]
+SOURCES = Path(compile_once.__file__).parent
 
 COUNT = """
 import importlib, sys
@@ -25,10 +25,10 @@ names = []
 sys.addaudithook(lambda event, arguments: names.append(str(arguments[1])) if event == "compile" else None)
 sys.path.insert(0, sys.argv[1])
 if sys.argv[3] == "ours":
-    importlib.import_module(f"{sys.argv[2]}._compile_once").install()
-module = importlib.import_module(f"{sys.argv[2]}._errors")
+    importlib.import_module(f"{sys.argv[2]}.compile_once").install()
+module = importlib.import_module(f"{sys.argv[2]}.errors")
 assert module.file_error(OSError(2, "gone")) == "gone"
-print(sum(name.endswith("_errors.py") for name in names))
+print(sum(name.endswith("errors.py") for name in names))
 """
 
 
@@ -40,7 +40,7 @@ def sent(tmp_path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for depth in range(1, len(parents) + 1):
             archive.writestr("/".join([*parents[:depth], "__init__.py"]), "")
-        for name in ("_compile_once.py", "_errors.py"):
+        for name in ("compile_once.py", "errors.py"):
             archive.write(SOURCES / name, "/".join([*parents, name]))
     return path
 
@@ -55,11 +55,11 @@ def test_a_module_is_compiled_once(sent: Path) -> None:
 
 
 def test_python_itself_compiles_it_twice(sent: Path) -> None:
-    """When this fails, Python has learned it, and `_compile_once` can go."""
+    """When this fails, Python has learned it, and `compile_once` can go."""
     assert compiled(sent, "Python's") == 2
 
 
 def test_what_is_not_in_a_zip_file_is_left_to_python(sent: Path) -> None:
-    assert CompileOnce().find_spec(f"{PACKAGE}._errors", [str(SOURCES)]) is None
+    assert CompileOnce().find_spec(f"{PACKAGE}.errors", [str(SOURCES)]) is None
     assert CompileOnce().find_spec("json.decoder", [str(sent)]) is None
     assert CompileOnce().find_spec(f"{PACKAGE}.no_such_module", [str(sent / PACKAGE.replace(".", "/"))]) is None

@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _runtime_apply
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import RuntimeAPI, ServerRow
-from ansible_collections.pgsvc.access.plugins.module_utils._runtime import Addition, Changes
-from ansible_collections.pgsvc.access.plugins.module_utils._server_state import verdict
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import verdict
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI, ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import runtime_apply
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import Addition, ServerChanges
 from ansible_collections.pgsvc.access.tests.unit.plugins.module_utils.test_server_state import UP
 
 #: srv_check_status, srv_check_result, srv_op_state
@@ -73,18 +73,18 @@ LOOKS: dict[str, tuple[list[Look], int]] = {
 
 @pytest.mark.parametrize("case", LOOKS)
 def test_a_new_server_waits_for_the_state_behind_its_verdict(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_runtime_apply, "_POLL", 0.0)
+    monkeypatch.setattr(runtime_apply, "_POLL", 0.0)
     looks, expected = LOOKS[case]
     api = Api(looks)
     addition = Addition(f"{UP.be_name}/{UP.srv_name}", ("10.10.10.11:6432", "check"), True, 100, 0, 5.0)
     empty: dict[str, Any] = {"settings": (), "additions": (addition,), "removals": ()}
-    _runtime_apply.apply_changes(cast(RuntimeAPI, api), Changes(**empty))
+    runtime_apply.apply_changes(cast(RuntimeAPI, api), ServerChanges(**empty))
     assert api.weighted_after == expected
 
 
 def test_a_new_address_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """HAProxy 3 has said yes before the server has it."""
-    monkeypatch.setattr(_runtime_apply, "_POLL_ADDRESSES", 0.0)
+    monkeypatch.setattr(runtime_apply, "_POLL_ADDRESSES", 0.0)
     addresses = ["10.10.10.1", "10.10.10.1", "10.10.10.9"]
     shown: list[str] = []
 
@@ -98,5 +98,5 @@ def test_a_new_address_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
     empty: dict[str, Any] = {"additions": (), "removals": ()}
     settings = (f"set server {UP.be_name}/{UP.srv_name} addr 10.10.10.9 port 6432",)
-    _runtime_apply.apply_changes(cast(RuntimeAPI, Slow([])), Changes(settings=settings, **empty))
+    runtime_apply.apply_changes(cast(RuntimeAPI, Slow([])), ServerChanges(settings=settings, **empty))
     assert shown == addresses

@@ -13,7 +13,7 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._listening import (
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.listening import (
     Address,
     Listening,
     Socket,

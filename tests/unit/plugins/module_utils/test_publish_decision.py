@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._decide import Decision, decide
-from ansible_collections.pgsvc.access.plugins.module_utils._loaded import Head
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import Decision, decide
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head
 
 A, B = Head("o", "a"), Head("o", "b")
 

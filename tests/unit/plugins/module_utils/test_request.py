@@ -9,9 +9,9 @@ import json
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Wanted
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._request import absolute_path, files_of
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import absolute_path, files_of
 
 UNDERSTOOD: dict[str, str] = {
     "/etc/haproxy": "/etc/haproxy",

@@ -11,22 +11,20 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow
-from ansible_collections.pgsvc.access.plugins.module_utils._dynamic_server import NotDynamicError, dynamic_words
-from ansible_collections.pgsvc.access.plugins.module_utils._grammar import seconds
-from ansible_collections.pgsvc.access.plugins.module_utils._runtime import (
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.dynamic_server import NotDynamicError, dynamic_words
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar import seconds
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, proxies
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import parse_server_line
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import Difference, differences
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import (
     Addition,
-    Changes,
-    Difference,
     NeedsReload,
-    Proxy,
     Removal,
-    differences,
+    ServerChanges,
     plan_changes,
-    proxies,
 )
-from ansible_collections.pgsvc.access.plugins.module_utils._server_line import parse_server_line
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
 
 PROXY = "pg-primary"
 DEFAULT = "inter 3s fastinter 1s downinter 5s rise 3 fall 3 on-marked-down shutdown-sessions weight 100"
@@ -76,15 +74,15 @@ CUT2 = Removal(f"{PROXY}/pg2", cut=True, checked=True)
 class Case(NamedTuple):
     running: list[ServerRow]
     wanted: list[str]
-    changes: Changes
+    changes: ServerChanges
     text: list[str]
     """What `differences` says before."""
     backup: str = ""
     unfinished: Mapping[str, int] = MappingProxyType({})
 
 
-def changes(**values: Any) -> Changes:
-    return Changes(PROXY, **values)
+def changes(**values: Any) -> ServerChanges:
+    return ServerChanges(PROXY, **values)
 
 
 LINE1, LINE2 = parse_server_line(PG1), parse_server_line(PG2)

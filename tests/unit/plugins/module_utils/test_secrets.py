@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._secrets import (
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.secrets import (
     CHECK,
     HEADER,
     PARAMETER,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._server_line import ServerLine, parse_server_line
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine, parse_server_line
 
 LINES = {
     "ipv4": ("    server a 10.0.0.1:80 check", ServerLine("a", "10.0.0.1", 80, ("check",))),

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import ServerRow, parse_servers_state
-from ansible_collections.pgsvc.access.plugins.module_utils._server_state import State, carried, resting
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import State, carried, resting
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow, parse_servers_state
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
 
 PROXY = "pg-primary"
 UP = ServerRow(

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._state_guard import held
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.state_guard import carried_states
 from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
 
 # Takes the lock, holds the carried files, says so, and waits to be killed.
 HOLDER = """
 import fcntl, sys
 from pathlib import Path
-from ansible_collections.pgsvc.access.plugins.module_utils._state_guard import held
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.state_guard import carried_states
 
 folder = Path(sys.argv[1])
 with (folder / "lock").open("w") as lock:
@@ -29,7 +29,7 @@ with (folder / "lock").open("w") as lock:
     paths = [folder / "a.state", folder / "b.state"]
     for path in paths:
         path.write_text("resting")
-    with held({p: "carried" for p in paths}, keep=[lock.fileno()]):
+    with carried_states({p: "carried" for p in paths}, keep=[lock.fileno()]):
         print("held", flush=True)
         sys.stdin.read()
 """
@@ -48,7 +48,7 @@ def files(folder: Path) -> dict[str, str]:
 
 def test_carried_within_resting_behind(state: Path) -> None:
     before = state.stat()
-    with held({state: "carried"}):
+    with carried_states({state: "carried"}):
         assert state.read_text() == "carried"
         assert state.stat().st_mode & 0o777 == 0o600
     assert files(state.parent) == {"a.state": "resting"}
@@ -56,14 +56,14 @@ def test_carried_within_resting_behind(state: Path) -> None:
 
 
 def test_resting_after_an_error_within(state: Path) -> None:
-    with pytest.raises(RuntimeError, match="no reload"), held({state: "carried"}):
+    with pytest.raises(RuntimeError, match="no reload"), carried_states({state: "carried"}):
         raise RuntimeError("no reload")
     assert files(state.parent) == {"a.state": "resting"}
 
 
 def test_a_file_that_cannot_be_written_leaves_no_carried_one(state: Path) -> None:
     beyond = state.parent / "nowhere" / "b.state"
-    with pytest.raises(FileNotFoundError), held({state: "c", beyond: "c"}):
+    with pytest.raises(FileNotFoundError), carried_states({state: "c", beyond: "c"}):
         pytest.fail("held without its files")
     assert files(state.parent) == {"a.state": "resting"}
 
@@ -90,6 +90,6 @@ def test_the_guard_ends_with_its_work(state: Path) -> None:
         return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
 
     before = children()
-    with held({state: "carried"}):
+    with carried_states({state: "carried"}):
         assert children() != before
     wait_until(lambda: children() == before)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import (
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import bind_addresses
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
     Owners,
     adoptable,
-    listeners,
     owner_of,
     parse,
     valid_name,
@@ -186,7 +186,7 @@ LISTENERS = {
 @pytest.mark.parametrize("bind", LISTENERS)
 def test_listeners(bind: str) -> None:
     expected = LISTENERS[bind]
-    found = listeners(f"listen a\n    bind {bind} tfo\n")
+    found = bind_addresses(f"listen a\n    bind {bind} tfo\n")
     assert [(each.section, str(each)) for each in found] == ([("listen a", expected)] if expected else [])
 
 
@@ -203,12 +203,12 @@ OVERLAPS: list[tuple[str, str, bool]] = [
 
 @pytest.mark.parametrize(("one", "other", "expected"), OVERLAPS)
 def test_overlaps(one: str, other: str, expected: bool) -> None:
-    found = listeners(f"listen a\n bind {one}\nlisten b\n bind {other}\n")
+    found = bind_addresses(f"listen a\n bind {one}\nlisten b\n bind {other}\n")
     assert any(a.overlaps(b) for a in found for b in found if a is not b) is expected
 
 
 def test_a_listener_may_have_addresses_that_are_not_the_machines() -> None:
-    found = listeners("listen a\n bind 10.0.0.1:1 transparent\n bind 10.0.0.2:1\n")
+    found = bind_addresses("listen a\n bind 10.0.0.1:1 transparent\n bind 10.0.0.2:1\n")
     assert [each.transparent for each in found] == [True, False]
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._service_secrets import holds_secret, masked, shown
-from ansible_collections.pgsvc.access.plugins.module_utils._service_sections import section_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.service_secrets import holds_secret, masked, shown
+from ansible_collections.pgsvc.access.plugins.module_utils._blocks.service_sections import section_lines
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
 
 @pytest.mark.parametrize(

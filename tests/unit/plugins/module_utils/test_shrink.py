@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Optional
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._cli import parse_servers_state
-from ansible_collections.pgsvc.access.plugins.module_utils._confdir import Change
-from ansible_collections.pgsvc.access.plugins.module_utils._shrink import Refusal, message, refused
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import parse_servers_state
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import FileChange
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.shrink import Refusal, message, refused
 
 HEADER = (
     "be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
@@ -40,9 +40,9 @@ def content(name: str, servers: str, owner: Optional[str] = "member/pg", check: 
     return "\n".join([*lines, ""]).encode()
 
 
-def changes(before: Servers, after: Servers, owner: str = "member/pg") -> list[Change]:
+def changes(before: Servers, after: Servers, owner: str = "member/pg") -> list[FileChange]:
     return [
-        Change(
+        FileChange(
             name,
             owner,
             "updated",
@@ -160,7 +160,7 @@ def test_a_cluster_that_is_given_up_or_moved_may_leave(carries: set[str]) -> Non
 
 def test_a_cluster_that_moves_from_members_to_the_same_hosts_as_a_group_keeps_its_servers() -> None:
     moved = [
-        Change(
+        FileChange(
             "pg-primary",
             "delegated/pg",
             "updated",
@@ -186,7 +186,7 @@ def test_files_of_other_owners_do_not_count(owner: str) -> None:
 
 
 def test_a_file_that_is_adopted_counts_for_the_service_that_replaces_it() -> None:
-    change = Change(
+    change = FileChange(
         "pg-primary", "member/pg", "updated", content("pg-primary", ALL, None), content("pg-primary", "pg-1")
     )
     assert refused([change], {"pg"}, rows()) == [lost("pg-2 pg-3", "2 of 3 members")]
@@ -213,13 +213,13 @@ def test_which_services_only_a_leader_serves(line: str) -> None:
     before = content("pg-primary", "pg-1 pg-2 pg-3").replace(
         b"http-check send meth OPTIONS uri /primary", line.encode()
     )
-    change = Change("pg-primary", "member/pg", "updated", before, content("pg-primary", "pg-2 pg-3"))
+    change = FileChange("pg-primary", "member/pg", "updated", before, content("pg-primary", "pg-2 pg-3"))
     found = refused([change], {"pg"}, rows(pg_primary="pg-1"))
     assert found == ([lost("pg-1", LEADS)] if CHECK_LINES[line] else [])
 
 
 def test_a_line_that_is_broken_by_hand_is_no_server() -> None:
-    change = Change(
+    change = FileChange(
         "pg-primary",
         "member/pg",
         "updated",

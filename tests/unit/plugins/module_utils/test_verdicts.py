@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils import _loaded
-from ansible_collections.pgsvc.access.plugins.module_utils._question import question
-from ansible_collections.pgsvc.access.plugins.module_utils._rehearsal import Asked, Verdict, configuration
-from ansible_collections.pgsvc.access.plugins.module_utils._runtime import Proxy
-from ansible_collections.pgsvc.access.plugins.module_utils._server_state import State
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import ServiceFile, parse
-from ansible_collections.pgsvc.access.plugins.module_utils._verdicts import Knowledge
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.check_question import question
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import State
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import record
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked, Verdict, configuration
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.verdicts import Knowledge
 from ansible_collections.pgsvc.access.tests.unit.plugins.module_utils.test_server_state import row
 
 HEAD = """\
@@ -113,7 +113,7 @@ KNOWN = {
 @pytest.mark.parametrize("case", KNOWN.values(), ids=KNOWN)
 def test_knowledge(case: Case) -> None:
     service = parse("pg-primary", case.wanted)
-    loaded = {"pg-primary": _loaded.head(parse("pg-primary", case.loaded))} if case.loaded else {}
+    loaded = {"pg-primary": record.head(parse("pg-primary", case.loaded))} if case.loaded else {}
     rows = {each.srv_name: each for each in (row(**changes) for changes in case.rows)}
     running = {"pg-primary": Proxy("pg-primary", rows)} if rows else {}
     found = Knowledge([service], loaded, running, case.unfinished, lambda _name: {"10.10.10.11"})

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._version import Version, check_binary, check_running, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import (
+    Version,
+    check_binary,
+    check_running,
+    parse,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
 NEW_ENOUGH: dict[str, Version] = {
     "2.6.0": (2, 6, 0),

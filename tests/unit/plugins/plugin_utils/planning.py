@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import Plan, make_plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import make_plan
 
 Hosts = dict[str, dict[str, Any]]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import SERVICE
-from ansible_collections.pgsvc.access.plugins.plugin_utils._definition import BALANCE, FIELDS
-from ansible_collections.pgsvc.access.plugins.plugin_utils._patroni import ENDPOINTS
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import listed
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import SERVICE
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import listed
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.definition import BALANCE, FIELDS
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import ENDPOINTS
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
     Hosts,
     cluster,

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.pgsvc.access.plugins.module_utils._dynamic_server import dynamic_words
-from ansible_collections.pgsvc.access.plugins.module_utils._server_line import server_line
-from ansible_collections.pgsvc.access.plugins.module_utils._service_file import parse
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._load_balancer import Listener, report_clashes
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, shown
-from ansible_collections.pgsvc.access.plugins.plugin_utils._publication import module_arguments
-from ansible_collections.pgsvc.access.plugins.plugin_utils._render import render_service
-from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Service
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.dynamic_server import dynamic_words
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import server_line
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import parse
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer import Listener, report_clashes
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import module_arguments
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_service
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import pg_test, plan, service
 
 LISTENERS = [

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._access import AccessPlanner
-from ansible_collections.pgsvc.access.plugins.plugin_utils._endpoints import Endpoint, reachable
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import Report, told_once
-from ansible_collections.pgsvc.access.plugins.plugin_utils._urls import Login, url
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.endpoints import Endpoint, reachable
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.planner import AccessPlanner
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.urls import Login, url
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report, merged_lines
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Hosts, cluster
 
 INFRA: Hosts = {"10.10.10.10": {}}
@@ -189,7 +189,7 @@ def test_names_are_left_out_where_nothing_serves_them() -> None:
     assert {one.kind for one in found} == {"address", "multi"}
     assert not report.warnings, "pg_dns_group is not set"
     endpoints(three(pg_dns_group="dns"), report=report)
-    assert told_once(report.warnings) == [
+    assert merged_lines(report.warnings) == [
         "pg-test: pg_dns_group: no host is in the group 'dns', so nothing serves names; they are left out"
     ]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._render import render_service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_service
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import cluster, plan, services_on
 
 GOLDEN = Path(__file__).parent / "golden"

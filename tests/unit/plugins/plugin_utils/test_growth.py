@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils import _publication
-from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import CLUSTER
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import Plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import CLUSTER
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import publication
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Hosts, cluster, plan
 
 LOAD_BALANCER = "10.10.10.3"
@@ -86,5 +86,5 @@ def test_rendering_is_linear() -> None:
     few, many = (
         planned(delegating(clusters, on_ports)).to_dict()["load_balancers"][LOAD_BALANCER] for clusters in (FEW, MANY)
     )
-    growth = steps(lambda: _publication.module_arguments(many)) / steps(lambda: _publication.module_arguments(few))
+    growth = steps(lambda: publication.module_arguments(many)) / steps(lambda: publication.module_arguments(few))
     assert growth < 1.1 * MANY / FEW

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Problem, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Problem, shown
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import pg_test, plan, service
 
 

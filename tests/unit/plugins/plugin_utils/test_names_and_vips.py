@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._access import AccessPlanner
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report, ValueProblem
-from ansible_collections.pgsvc.access.plugins.plugin_utils._urls import Login
-from ansible_collections.pgsvc.access.plugins.plugin_utils._vip import interface_of
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.planner import AccessPlanner
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.urls import Login
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.virtual_addresses import interface_of
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report, ValueProblem
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Hosts, cluster
 
 PASSWORD = "hunter2"  # noqa: S105

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import node_service_files
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.node_services import node_service_files
 
 FIELDS = "name, port, ip, protocol, maxconn, balance, options, default, servers"
 SERVER_FIELDS = "name, ip, port, backup, weight, options"

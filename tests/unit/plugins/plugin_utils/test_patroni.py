@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._shrink import LEADER_CHECKS
-from ansible_collections.pgsvc.access.plugins.plugin_utils._patroni import ENDPOINTS, GET_ONLY, health_check
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.shrink import LEADER_CHECKS
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import ENDPOINTS, GET_ONLY, health_check
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import one_service
 
 ALL = (

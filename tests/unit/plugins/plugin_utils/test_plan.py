@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import services_of
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._service import Server
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Server
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import services_of
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
     DELEGATED,
     PROXIES,

@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._node_service import node_service_files
-from ansible_collections.pgsvc.access.plugins.plugin_utils._patroni import ENDPOINTS
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError
-from ansible_collections.pgsvc.access.plugins.plugin_utils._render import render_service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import ENDPOINTS
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.node_services import node_service_files
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_service
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Hosts, cluster, plan
 
 DURATIONS = st.one_of(

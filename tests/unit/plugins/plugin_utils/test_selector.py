@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem
-from ansible_collections.pgsvc.access.plugins.plugin_utils._selector import compile_selector
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.selector import compile_selector
 
 MEMBERS: list[dict[str, Any]] = [
     {"pg_seq": 1, "pg_role": "primary", "pg_offline_query": False, "site": {"rack": "a", "tags": ["ssd", "big"]}},

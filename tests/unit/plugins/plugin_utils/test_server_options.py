@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import SERVICE
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem, listed
-from ansible_collections.pgsvc.access.plugins.plugin_utils._server_options import KNOWN, server_options
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import SERVICE
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, listed
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.server_options import KNOWN, server_options
 
 COUNT = "allowed: a whole number from"
 TIME = "is not a duration; allowed: a number with ms, s, m, h or d, such as 30s or 24h, up to 24d"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._defaults import SERVICE
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import SERVICE
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import pg_test, plan, problems, service
 
 REST = "on-marked-down shutdown-sessions slowstart 30s maxconn 3000 maxqueue 128 weight 100"

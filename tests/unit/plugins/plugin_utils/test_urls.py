@@ -10,10 +10,9 @@ import json
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._endpoint_text import as_env, as_json, narrowed, table
-from ansible_collections.pgsvc.access.plugins.plugin_utils._endpoints import Endpoint
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import PlanError, Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._urls import (
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.endpoint_text import as_env, as_json, narrowed, table
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.endpoints import Endpoint
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.urls import (
     Login,
     conninfo,
     jdbc_url,
@@ -21,6 +20,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._urls import (
     service_sections,
     url,
 )
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report
 
 ONE = Endpoint(
     cluster="pg-test",

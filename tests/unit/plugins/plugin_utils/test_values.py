@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils import _values
-from ansible_collections.pgsvc.access.plugins.plugin_utils._problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
 
 Check = Callable[[Any], Any]
 
-BETWEEN_1_AND_9: Check = lambda value: _values.integer(value, (1, 9), "a digit")  # noqa: E731
-NAME: Check = lambda value: _values.name(value, "a service name")  # noqa: E731
-PATH: Check = lambda value: _values.path(value, "a path")  # noqa: E731
-LINE: Check = lambda value: _values.one_line(value, "a line")  # noqa: E731
-WORDS: Check = lambda value: _values.word_list(value, "a host")  # noqa: E731
+BETWEEN_1_AND_9: Check = lambda value: values.integer(value, (1, 9), "a digit")  # noqa: E731
+NAME: Check = lambda value: values.name(value, "a service name")  # noqa: E731
+PATH: Check = lambda value: values.path(value, "a path")  # noqa: E731
+LINE: Check = lambda value: values.one_line(value, "a line")  # noqa: E731
+WORDS: Check = lambda value: values.word_list(value, "a host")  # noqa: E731
 
 
 class TaggedText(str):
@@ -31,16 +31,16 @@ UNDERSTOOD: list[tuple[Check, Any, Any]] = [
     (BETWEEN_1_AND_9, "5", 5),
     (BETWEEN_1_AND_9, " +5 ", 5),
     (BETWEEN_1_AND_9, "005", 5),
-    (_values.port, "6433", 6433),
-    (_values.port, 65535, 65535),
-    (_values.boolean, True, True),
-    (_values.boolean, "false", False),
-    (_values.boolean, "No", False),
-    (_values.boolean, "", False),
-    (_values.boolean, 0, False),
-    (_values.boolean, "1", True),
-    (_values.boolean, " TRUE ", True),
-    (_values.boolean, "on", True),
+    (values.port, "6433", 6433),
+    (values.port, 65535, 65535),
+    (values.boolean, True, True),
+    (values.boolean, "false", False),
+    (values.boolean, "No", False),
+    (values.boolean, "", False),
+    (values.boolean, 0, False),
+    (values.boolean, "1", True),
+    (values.boolean, " TRUE ", True),
+    (values.boolean, "on", True),
     (NAME, "pg_test-1.b", "pg_test-1.b"),
     (NAME, 7, "7"),
     (PATH, "/etc/haproxy/", "/etc/haproxy"),
@@ -54,19 +54,19 @@ UNDERSTOOD: list[tuple[Check, Any, Any]] = [
     (PATH, "/run/haproxy/admin.sock", "/run/haproxy/admin.sock"),
     (PATH, "/run/haproxy/..a", "/run/haproxy/..a"),
     (PATH, TaggedText("/run//a"), "/run/a"),
-    (_values.duration, "24h", "24h"),
-    (_values.duration, 5000, "5000"),
-    (_values.duration, "24d", "24d"),
-    (_values.duration, "1ms", "1ms"),
-    (_values.bind_address, "*", "*"),
-    (_values.bind_address, "10.10.10.11", "10.10.10.11"),
-    (_values.bind_address, "[fd00:0::1]", "fd00::1"),
-    (_values.bind_address, "FD00::1", "fd00::1"),
-    (_values.bind_address, "::", "::"),
-    (_values.host_address, "10.10.10.11", "10.10.10.11"),
-    (_values.host_address, "[fd00::0001]", "fd00::1"),
-    (_values.host_address, "pg-test-1", "pg-test-1"),
-    (_values.host_address, "db_1.example.org.", "db_1.example.org."),
+    (values.duration, "24h", "24h"),
+    (values.duration, 5000, "5000"),
+    (values.duration, "24d", "24d"),
+    (values.duration, "1ms", "1ms"),
+    (values.bind_address, "*", "*"),
+    (values.bind_address, "10.10.10.11", "10.10.10.11"),
+    (values.bind_address, "[fd00:0::1]", "fd00::1"),
+    (values.bind_address, "FD00::1", "fd00::1"),
+    (values.bind_address, "::", "::"),
+    (values.host_address, "10.10.10.11", "10.10.10.11"),
+    (values.host_address, "[fd00::0001]", "fd00::1"),
+    (values.host_address, "pg-test-1", "pg-test-1"),
+    (values.host_address, "db_1.example.org.", "db_1.example.org."),
     (WORDS, "a, b c", ["a", "b", "c"]),
     (WORDS, ["a", 1], ["a", "1"]),
     (WORDS, "", []),
@@ -94,12 +94,12 @@ REFUSED: list[tuple[Check, Any, str]] = [
     (BETWEEN_1_AND_9, "٣", "'٣' is not a digit; allowed: 1 to 9"),
     (BETWEEN_1_AND_9, "1" * 30, f"'{'1' * 30}' is not a digit; allowed: 1 to 9"),
     (BETWEEN_1_AND_9, [1], "[1] is not a digit; allowed: 1 to 9"),
-    (_values.port, 70000, "70000 is not a port; allowed: 1 to 65535"),
-    (_values.port, "6433\n6434", "'6433\\n6434' is not a port; allowed: 1 to 65535"),
-    (_values.boolean, 2, f"2 {TRUTH}"),
-    (_values.boolean, "maybe", f"'maybe' {TRUTH}"),
-    (_values.boolean, 1.0, f"1.0 {TRUTH}"),
-    (_values.boolean, [], f"[] {TRUTH}"),
+    (values.port, 70000, "70000 is not a port; allowed: 1 to 65535"),
+    (values.port, "6433\n6434", "'6433\\n6434' is not a port; allowed: 1 to 65535"),
+    (values.boolean, 2, f"2 {TRUTH}"),
+    (values.boolean, "maybe", f"'maybe' {TRUTH}"),
+    (values.boolean, 1.0, f"1.0 {TRUTH}"),
+    (values.boolean, [], f"[] {TRUTH}"),
     (NAME, "-a", f"'-a' {NAMES}"),
     (NAME, ".a", f"'.a' {NAMES}"),
     (NAME, "a b", f"'a b' {NAMES}"),
@@ -117,22 +117,22 @@ REFUSED: list[tuple[Check, Any, str]] = [
     (PATH, "/a b", f"'/a b' {PATHS}"),
     (PATH, "/a\nb", f"'/a\\nb' {PATHS}"),
     (PATH, "/" + "x" * 1024, f"'/{'x' * 78}… {PATHS}"),
-    (_values.duration, "0", f"'0' {DURATIONS}"),
-    (_values.duration, "25d", f"'25d' {DURATIONS}"),
-    (_values.duration, "3 s", f"'3 s' {DURATIONS}"),
-    (_values.duration, "1.5h", f"'1.5h' {DURATIONS}"),
-    (_values.duration, "forever", f"'forever' {DURATIONS}"),
-    (_values.bind_address, "pg-test-1", f"'pg-test-1' {BINDS}"),
-    (_values.bind_address, "10.10.10.256", f"'10.10.10.256' {BINDS}"),
-    (_values.bind_address, "fe80::1%eth0", f"'fe80::1%eth0' {BINDS}"),
-    (_values.bind_address, "fe80::1%\nserver evil", f"'fe80::1%\\nserver evil' {BINDS}"),
-    (_values.host_address, "fe80::1%\nserver evil", f"'fe80::1%\\nserver evil' {ADDRESSES}"),
-    (_values.host_address, "0.0.0.0", f"'0.0.0.0' {ADDRESSES}"),
-    (_values.host_address, "::", f"'::' {ADDRESSES}"),
-    (_values.host_address, "10.10.10", f"'10.10.10' {ADDRESSES}"),
-    (_values.host_address, "a b", f"'a b' {ADDRESSES}"),
-    (_values.host_address, "unix@/run/x", f"'unix@/run/x' {ADDRESSES}"),
-    (_values.host_address, "x" * 64, f"'{'x' * 64}' {ADDRESSES}"),
+    (values.duration, "0", f"'0' {DURATIONS}"),
+    (values.duration, "25d", f"'25d' {DURATIONS}"),
+    (values.duration, "3 s", f"'3 s' {DURATIONS}"),
+    (values.duration, "1.5h", f"'1.5h' {DURATIONS}"),
+    (values.duration, "forever", f"'forever' {DURATIONS}"),
+    (values.bind_address, "pg-test-1", f"'pg-test-1' {BINDS}"),
+    (values.bind_address, "10.10.10.256", f"'10.10.10.256' {BINDS}"),
+    (values.bind_address, "fe80::1%eth0", f"'fe80::1%eth0' {BINDS}"),
+    (values.bind_address, "fe80::1%\nserver evil", f"'fe80::1%\\nserver evil' {BINDS}"),
+    (values.host_address, "fe80::1%\nserver evil", f"'fe80::1%\\nserver evil' {ADDRESSES}"),
+    (values.host_address, "0.0.0.0", f"'0.0.0.0' {ADDRESSES}"),
+    (values.host_address, "::", f"'::' {ADDRESSES}"),
+    (values.host_address, "10.10.10", f"'10.10.10' {ADDRESSES}"),
+    (values.host_address, "a b", f"'a b' {ADDRESSES}"),
+    (values.host_address, "unix@/run/x", f"'unix@/run/x' {ADDRESSES}"),
+    (values.host_address, "x" * 64, f"'{'x' * 64}' {ADDRESSES}"),
     (WORDS, {"a": 1}, "{'a': 1} is not a host; allowed: one, or a list of them"),
     (WORDS, [None], "None is not a host (in a list); allowed: text"),
     (LINE, "a\nlisten b", f"'a\\nlisten b' {UNPRINTABLE}"),
@@ -142,8 +142,8 @@ REFUSED: list[tuple[Check, Any, str]] = [
     (LINE, "a\u2028b", f"'a\\u2028b' {UNPRINTABLE}"),
     (LINE, "a\xa0b", f"'a\\xa0b' {UNPRINTABLE}"),
     (LINE, "a\ud800b", f"'a\\ud800b' {UNPRINTABLE}"),
-    (lambda value: _values.mapping(value, "a member"), [], "[] is not a member; allowed: a mapping of fields"),
-    (lambda value: _values.sequence(value, "a list"), {}, "{} is not a list; allowed: a list"),
+    (lambda value: values.mapping(value, "a member"), [], "[] is not a member; allowed: a mapping of fields"),
+    (lambda value: values.sequence(value, "a list"), {}, "{} is not a list; allowed: a list"),
 ]
 
 
@@ -164,7 +164,7 @@ def test_refused(check: Check, value: Any, message: str) -> None:
     ("address", "expected"), [("*", "*:5433"), ("10.0.0.1", "10.0.0.1:5433"), ("fd00::1", "[fd00::1]:5433")]
 )
 def test_with_port(address: str, expected: str) -> None:
-    assert _values.with_port(address, 5433) == expected
+    assert values.with_port(address, 5433) == expected
 
 
 class TaggedNumber(int):
@@ -182,7 +182,7 @@ class Vaulted:
 
 def test_native_values_are_plain_all_the_way_down() -> None:
     wrapped = {TaggedText("a"): [TaggedNumber(1), (TaggedText("b"), True, None, 1.5)], "v": Vaulted(), "o": b"x"}
-    plain = _values.native(wrapped)
+    plain = values.native(wrapped)
     assert plain == {"a": [1, ["b", True, None, 1.5]], "v": "secret", "o": "b'x'"}
     assert [type(key) for key in plain] == [str, str, str]
     assert [type(plain["a"][0]), type(plain["a"][1][0])] == [int, str]
@@ -193,10 +193,10 @@ def test_native_values_are_plain_all_the_way_down() -> None:
 )
 def test_a_secret_is_not_repeated(value: Any) -> None:
     with pytest.raises(ValueProblem, match=r"^the value \(not shown\) is too long or no text, or holds ") as raised:
-        _values.secret(value)
+        values.secret(value)
     assert "pgsvc-secret" not in str(raised.value)
 
 
 def test_a_secret_may_be_any_printable_text() -> None:
-    assert _values.secret("it's $HOME #1 \\ \"x: {# %s é") == "it's $HOME #1 \\ \"x: {# %s é"
-    assert _values.secret(123456) == "123456"
+    assert values.secret("it's $HOME #1 \\ \"x: {# %s é") == "it's $HOME #1 \\ \"x: {# %s é"
+    assert values.secret(123456) == "123456"

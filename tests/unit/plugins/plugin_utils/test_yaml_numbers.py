@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._yaml_numbers import misread
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.yaml_numbers import misread
 
 #: A line, and how the number in it is written; empty for one that is what it seems.
 LINES: list[tuple[str, str]] = [

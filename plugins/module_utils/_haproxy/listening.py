@@ -1,0 +1,144 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The TCP sockets that listen where a HAProxy runs, and which of them are its own (proc(5): net/tcp, fd, status)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+_LISTEN = "0A"
+_MAPPED = b"\0" * 10 + b"\xff\xff"  # how IPv6 writes an IPv4 address (RFC 4291, 2.5.5.2)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a socket is bound: the packed address of IPv4 or IPv6, all zeros for every one, and the port."""
+
+    packed: bytes
+    port: int
+
+    @property
+    def is_any(self) -> bool:
+        return not any(self.packed)
+
+    def overlaps(self, other: Address) -> bool:
+        """Whether both are of one family and would take the same connections."""
+        if (len(self.packed), self.port) != (len(other.packed), other.port):
+            return False
+        return self.packed == other.packed or self.is_any or other.is_any
+
+    def may_overlap(self, other: Address) -> bool:
+        """The same, and an IPv6 socket of every address, which may be one of IPv4, too: the kernel does not show."""
+        dual = any(len(each.packed) == 16 and each.is_any for each in (self, other))
+        return self.overlaps(other) or (dual and self.port == other.port)
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A listening socket. `uid` is the user that it was created by."""
+
+    address: Address
+    uid: int
+    inode: int
+
+
+@dataclass(frozen=True)
+class Listening:
+    """All listening sockets, the inodes of those that are HAProxy's, and the user that HAProxy opens its sockets as.
+
+    `uid` is None when that is not known.
+    """
+
+    sockets: Sequence[Socket]
+    own: Collection[int]
+    uid: Optional[int]
+
+    def holds(self, address: Address) -> bool:
+        """Whether HAProxy listens there already. A new worker takes the socket over, so nothing can fail."""
+        return any(each.address == address for each in self.sockets if each.inode in self.own)
+
+    def is_taken(self, address: Address, uid: int) -> bool:
+        """Whether HAProxy would certainly find `address` taken, as a process of the user `uid` has found it.
+
+        The kernel lets sockets share an address when all of them ask for it and belong to one user (socket(7),
+        SO_REUSEPORT). What belongs to another user than HAProxy's is in its way. What belongs to the same one may
+        share: only the attempt of a process of that user tells, and only when no socket of HAProxy was in its way.
+        """
+        if self.uid is None:
+            return False
+        others = [each for each in self.sockets if each.inode not in self.own]
+        if any(each.uid != self.uid for each in others if each.address.overlaps(address)):
+            return True
+        own = [each for each in self.sockets if each.inode in self.own]
+        return uid == self.uid and not any(each.address.may_overlap(address) for each in own)
+
+
+def listening(pid: int) -> Optional[Listening]:
+    """What listens in the network namespace of a process; None when that, or what the process holds, cannot be seen."""
+    process = Path("/proc") / str(pid)
+    try:
+        own = _held(process)
+        sockets = parse(process.joinpath("net/tcp").read_text(encoding="ascii"))
+        with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
+            sockets += parse(process.joinpath("net/tcp6").read_text(encoding="ascii"))
+        users = {each.uid for each in sockets if each.inode in own}
+        return Listening(sockets, own, users.pop() if len(users) == 1 else _binder(process))
+    except OSError:
+        return None
+
+
+def parse(table: str) -> list[Socket]:
+    """The listening sockets of a table as `/proc/net/tcp` and `/proc/net/tcp6` have it."""
+    rows = [line.split() for line in table.splitlines()[1:]]
+    return [Socket(_address(row[1]), int(row[7]), int(row[9])) for row in rows if len(row) > 9 and row[3] == _LISTEN]
+
+
+def _address(text: str) -> Address:
+    """`0100007F:1538`: words of 32 bits as this machine stores them, and the port."""
+    words, _colon, port = text.partition(":")
+    packed = b"".join(struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8))
+    return Address(packed[12:] if packed.startswith(_MAPPED) else packed, int(port, 16))
+
+
+def address(family: socket.AddressFamily, host: str, port: int) -> Address:
+    """A numeric address, with or without a zone."""
+    return Address(socket.inet_pton(family, host.partition("%")[0]), port)
+
+
+def _held(process: Path) -> set[int]:
+    """The inodes of the sockets that a process holds."""
+    found: set[int] = set()
+    for descriptor in os.listdir(process / "fd"):  # noqa: PTH208  descriptors may close meanwhile
+        with contextlib.suppress(FileNotFoundError):
+            target = os.readlink(process / "fd" / descriptor)  # noqa: PTH115
+            if target.startswith("socket:["):
+                found.add(int(target[8:-1]))
+    return found
+
+
+def _binder(process: Path) -> Optional[int]:
+    """The user of the master that has started a worker: it, or a worker before it gives up its rights, opens sockets.
+
+    None for a process without a master: it may have been of another user when it opened them.
+    """
+    master = process.parent / _status(process, "PPid")[0]
+    if os.readlink(master / "exe") != os.readlink(process / "exe"):  # noqa: PTH115
+        return None
+    return int(_status(master, "Uid")[1])
+
+
+def _status(process: Path, field: str) -> list[str]:
+    for line in process.joinpath("status").read_text(encoding="utf-8", errors="replace").splitlines():
+        name, _colon, values = line.partition(":")
+        if name == field:
+            return values.split()
+    raise FileNotFoundError(f"{process}/status: no {field}")

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The running HAProxy: which process it is, and by which socket it can be spoken to."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import MasterCLI, ProcessList, RuntimeAPI
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import check_running
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker, worker
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import MASTER_BACK, RELOAD
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, CutOffError, NotRunningError
+
+_POLL = 0.05
+_SOCKET_BACK = 1.0  # seconds in which a socket without a process behind it may be one of a HAProxy that reloads
+
+
+@dataclass(frozen=True)
+class Process:
+    """The current worker, its Runtime API, and its master where that has a socket."""
+
+    worker: Worker
+    api: RuntimeAPI
+    master: Optional[MasterCLI]
+    master_pid: Optional[int]
+
+    def old_workers(self) -> dict[str, int]:
+        """How many workers of earlier reloads still hold how many sessions: those have no health checks any more."""
+        busy = [sessions for sessions in self.master.old_sessions().values() if sessions] if self.master else []
+        return {"count": len(busy), "sessions": sum(busy)}
+
+
+def find(master_socket: str, stats_socket: str) -> Optional[Process]:
+    """The running HAProxy; None when no process listens on either socket.
+
+    The master's socket is asked first: it always leads to the current worker. While the master re-executes itself, it
+    does not listen for a moment, which the worker's own socket tells from a HAProxy without a master socket. Raises
+    `CLIError` when a process is there and does not answer as HAProxy does, `PublishError` when it is too old.
+    """
+    master = MasterCLI(master_socket, RELOAD)
+    began = time.monotonic()
+    deadline = began + MASTER_BACK
+    while True:
+        try:
+            found = _behind(master, master.processes())
+        except NotRunningError as error:
+            alone = _behind_stats(stats_socket)
+            if alone is None and time.monotonic() < began + _SOCKET_BACK and os.path.lexists(master_socket):
+                time.sleep(_POLL)
+                continue
+            if alone is None or not _has_master(alone.worker.pid, master_socket):
+                return alone
+            if time.monotonic() > deadline:
+                raise CLIError(f"{error}: its master is running, but has not answered for {MASTER_BACK:g} s") from None
+        except CutOffError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            # Between two workers there is none for a moment.
+            if found is not None or time.monotonic() > deadline:
+                return found
+        time.sleep(_POLL)
+
+
+def _behind(master: MasterCLI, processes: ProcessList) -> Optional[Process]:
+    if not processes.workers:
+        return None
+    first_of = processes.master if processes.reloads == 0 else None
+    found = worker(processes.workers[0].pid, first_of)
+    if found is None:
+        return None
+    api = master.current()
+    check_running(api.info(), master.path)
+    return Process(found, api, master, processes.master)
+
+
+def _behind_stats(stats_socket: str) -> Optional[Process]:
+    api = RuntimeAPI(stats_socket)
+    try:
+        info = api.info()
+    except NotRunningError:
+        return None
+    check_running(info, stats_socket)
+    pid = info.get("Pid", "")
+    if not (pid.isascii() and pid.isdigit() and len(pid) < 10):
+        raise CLIError(f"HAProxy at {stats_socket} does not tell its process id (show info)")
+    found = worker(int(pid))
+    return Process(found, api, None, None) if found else None
+
+
+def _has_master(pid: int, master_socket: str) -> bool:
+    """Whether the parent of a worker is a master that was started with this socket (`-S`)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        parent = stat.rpartition(")")[2].split()[1]
+        command = Path(f"/proc/{parent}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
+    except (OSError, IndexError):
+        return False
+    sockets = [path.partition(",")[0] for word, path in zip(command, command[1:]) if word == "-S"]
+    return any(os.path.realpath(path) == os.path.realpath(master_socket) for path in sockets)

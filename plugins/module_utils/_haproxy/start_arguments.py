@@ -1,0 +1,228 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How this load balancer's HAProxy is started: its configuration arguments, environment and working directory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import SUFFIX
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.unit import Unit, show
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import Version
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+
+# HAProxy's options (Management Guide 3) that say what the configuration is and how it is judged: kept for validation.
+_KEPT_WITH_VALUE = frozenset(("-f", "-C", "-L", "-n", "-N", "-m"))
+_KEPT = frozenset(("-dr", "-dW", "-dV", "-dD"))
+_DROPPED_WITH_VALUE = frozenset(("-p", "-S", "-x"))
+_DROPPED_WITH_VALUES = frozenset(("-sf", "-st"))
+
+# What a master leaves in its own environment for its next incarnation; `haproxy -c` would take it for its own.
+_WITHOUT_LIMIT: Version = (3, 2, 0)  # where the master does not read the configuration any more
+_LARGEST_VARIABLE = 128 * 1024  # bytes, with its name and the closing NUL (execve(2), MAX_ARG_STRLEN)
+_EXEC = 1.0  # seconds, more than execve(2) takes
+_MASTERS_OWN = ("HAPROXY_MWORKER", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_")
+
+
+@dataclass(frozen=True)
+class Startup:
+    """`arguments` are those about the configuration only; `source` says, for messages, where they were read."""
+
+    arguments: tuple[str, ...]
+    source: str
+    directory: str = "/"
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def configurations(self) -> list[str]:
+        """The files and directories that are loaded, in order, absolute."""
+        base, found = self._named()
+        return [str(base / each) for each in found]
+
+    def _named(self) -> tuple[Path, list[str]]:
+        """The folder that names are relative to, and the files and directories as the arguments name them."""
+        base, found = Path(self.directory), []
+        words = iter(self.arguments)
+        for word in words:
+            if word == "-f":
+                found.append(next(words, ""))
+            elif word == "-C":
+                base /= next(words, "")
+            elif word in _KEPT_WITH_VALUE:
+                next(words, "")
+            elif word == "--":
+                found.extend(words)
+        return base, found
+
+    def size_of_names(self, directory: Path, names: Iterable[str]) -> int:
+        """Bytes of the variable in which a master hands the names of all loaded files to its next incarnation.
+
+        `names` are the files that `directory` will have. Source: HAProxy's `HAPROXY_CFGFILES`, the names set apart by
+        semicolons, those of a directory with the directory as the arguments name it.
+        """
+        base, found = self._named()
+        size = len("HAPROXY_CFGFILES=")
+        for each in found:
+            path = base / each
+            if _same(path, directory):
+                inside: Iterable[str] = names
+            elif path.is_dir():
+                inside = [entry for entry in os.listdir(path) if _is_loaded(entry)]  # noqa: PTH208  names are wanted
+            else:
+                size += len(os.fsencode(each)) + 1
+                continue
+            size += sum(len(os.fsencode(f"{each}/{name}")) + 1 for name in inside)
+        return size
+
+    def loads(self, directory: Path) -> bool:
+        """Whether the files of a directory are loaded, whatever their names."""
+        return any(_same(Path(each), directory) for each in self.configurations())
+
+    def validation_arguments(self, directory: Path, stage: Path) -> list[str]:
+        """The arguments of `haproxy -c`, with `stage` in the place of `directory` and of each file in it."""
+        replaced, previous, rest, base = ["-c"], "", False, Path(self.directory)
+        for word in self.arguments:
+            if rest or previous == "-f":
+                replaced.append(_staged(word, base, directory, stage))
+            else:
+                replaced.append(word)
+                rest = word == "--"
+            if previous == "-C":
+                base /= word
+            previous = "" if previous in _KEPT_WITH_VALUE else word
+        return replaced
+
+
+def _is_loaded(name: str) -> bool:
+    return name.endswith(SUFFIX) and not name.startswith(".")
+
+
+def _staged(word: str, base: Path, directory: Path, stage: Path) -> str:
+    path = base / word
+    if _same(path, directory):
+        return str(stage)
+    if _same(path.parent, directory):
+        return str(stage / path.name)
+    return word
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def configuration_arguments(command: Sequence[str]) -> tuple[str, ...]:
+    """Of HAProxy's arguments (without the program), those that say what the configuration is.
+
+    >>> configuration_arguments(["-Ws", "-f", "/etc/haproxy", "-p", "/run/haproxy.pid", "-sf", "12", "13"])
+    ('-f', '/etc/haproxy')
+    """
+    kept: list[str] = []
+    position = 0
+    while position < len(command):
+        word = command[position]
+        position += 1
+        if word == "--":
+            return (*kept, *command[position - 1 :])
+        if word in _KEPT_WITH_VALUE:
+            kept.extend(command[position - 1 : position + 1])
+            position += 1
+        elif word in _KEPT:
+            kept.append(word)
+        elif word in _DROPPED_WITH_VALUE:
+            position += 1
+        elif word in _DROPPED_WITH_VALUES:
+            while position < len(command) and not command[position].startswith("-"):
+                position += 1
+    return tuple(kept)
+
+
+def find(config_args: Optional[Sequence[str]], master: Optional[int], unit: str, directory: Path) -> Startup:
+    """How HAProxy is started: as `config_args` say, else like the running master, else as in the unit.
+
+    Where none of these is known, it is taken to be started with `-f directory`.
+    `master` is the process id of the running master, None when it is not known.
+    """
+    asked: Optional[Unit] = None
+    if master is None:
+        asked = show(unit)
+        master = asked.main_pid if asked else None
+    running = _running(master) if master else None
+    if config_args is not None:
+        place = running.directory if running else "/"
+        environment = running.environment if running else _plain_environment()
+        return Startup(configuration_arguments(config_args), "config_args", place, environment)
+    if running is not None:
+        return running
+    if asked is not None and asked.command:
+        environment = {**_plain_environment(), **asked.environment}
+        return Startup(configuration_arguments(asked.command[1:]), f"the unit {unit}", asked.directory, environment)
+    return Startup(("-f", str(directory)), "nothing else being known", "/", _plain_environment())
+
+
+def _running(pid: int) -> Optional[Startup]:
+    """How a running process was started; None when it has just ended, or is not ours to look at."""
+    process = Path("/proc") / str(pid)
+    try:
+        command = _command_line(process)
+        pairs = process.joinpath("environ").read_bytes().decode(errors="surrogateescape").split("\0")
+        place = str(process.joinpath("cwd").readlink())
+    except OSError:
+        return None
+    environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair and not pair.startswith(_MASTERS_OWN))
+    return Startup(configuration_arguments(command[1:]), f"the running master (process {pid})", place, environment)
+
+
+def _command_line(process: Path) -> list[str]:
+    """Empty only for a process without one: a master that re-executes itself has none for an instant."""
+    deadline = time.monotonic() + _EXEC
+    while True:
+        words = process.joinpath("cmdline").read_bytes().decode(errors="surrogateescape").split("\0")[:-1]
+        if words or time.monotonic() > deadline:
+            return words
+        time.sleep(_EXEC / 50)
+
+
+def _plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(_MASTERS_OWN)}
+
+
+def check(startup: Startup, directory: Path, unit: str) -> None:
+    """Raise `PublishError` when HAProxy, started so, would never see the service files."""
+    if startup.loads(directory):
+        return
+    shown = " ".join(startup.arguments) or "no -f at all"
+    asked = show(unit)
+    if asked is not None and asked.command and not startup.source.startswith(("config_args", "the unit")):
+        planned = Startup(configuration_arguments(asked.command[1:]), "", asked.directory)
+        if planned.loads(directory):
+            raise PublishError(
+                f"HAProxy does not load {directory}: {startup.source} was started with {shown}, before its unit said "
+                f"otherwise: systemctl restart {unit}"
+            )
+    raise PublishError(
+        f"HAProxy does not load {directory}: according to {startup.source} it is started with {shown}. Let the role "
+        "pgsvc.access.haproxy set up the unit, set haproxy_conf_dir to a directory that HAProxy loads, or set "
+        "haproxy_config_args when it is started in another way"
+    )
+
+
+def check_names(version: Version, startup: Startup, directory: Path, names: Iterable[str]) -> None:
+    """Raise `PublishError` when HAProxy could not be started with so many files: a reload would end it.
+
+    `haproxy -c` does not notice, as it does not execute itself again. 3.2 has no such limit.
+    """
+    if version >= _WITHOUT_LIMIT:
+        return
+    size = startup.size_of_names(directory, names)
+    if size > _LARGEST_VARIABLE:
+        raise PublishError(
+            f"HAProxy could not be started with these files: the names of all files that it loads take {size:,} bytes, "
+            f"and Linux allows {_LARGEST_VARIABLE:,} (HAPROXY_CFGFILES). Give {directory} a shorter path, or move "
+            "clusters to other load balancers. Nothing was changed"
+        )

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which HAProxy is new enough: 2.6, the first whose statistics and server states have all that is compared here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+
+Version = tuple[int, int, int]
+
+OLDEST: Version = (2, 6, 0)
+
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,6})|(-dev\d*))?(?![\d.])", re.ASCII)
+_BANNER = re.compile(r"^HA-?Proxy version (\S+)", re.MULTILINE)
+_BEFORE_THE_RELEASE = -1
+_NEEDED = "pgsvc.access works with HAProxy {}.{} and later".format(*OLDEST)
+_INSTALL = "Install such a version"
+
+
+def parse(text: str) -> Optional[Version]:
+    """The version that HAProxy calls itself, None when the text is none. A development version precedes its release.
+
+    >>> parse("2.6.12-1+deb12u1"), parse("3.2-dev5"), parse("unknown")
+    ((2, 6, 12), (3, 2, -1), None)
+    """
+    match = _VERSION.match(text.strip())
+    if match is None:
+        return None
+    major, minor, patch, development = match.groups()
+    return int(major), int(minor), _BEFORE_THE_RELEASE if development else int(patch or 0)
+
+
+def check_running(info: Mapping[str, str], where: str) -> None:
+    """Raise `PublishError` unless the HAProxy that gave this `show info` is new enough; `where` is its socket."""
+    text = info.get("Version", "")
+    version = parse(text)
+    remedy = f"{_INSTALL} and restart HAProxy. Nothing was changed"
+    if version is None:
+        raise PublishError(f"the HAProxy at {where} does not say its version ({_shown(text)}); {_NEEDED}. {remedy}")
+    if version < OLDEST:
+        raise PublishError(f"the HAProxy at {where} is {_shown(text)}; {_NEEDED}. {remedy}")
+
+
+def check_binary(binary: str, banner: str) -> Version:
+    """The version of a program; `banner` is what its `-v` prints.
+
+    Raises `PublishError` unless it is a HAProxy that is new enough.
+    """
+    match = _BANNER.search(banner)
+    version = parse(match.group(1)) if match else None
+    remedy = f"{_INSTALL}, or set binary to one. Nothing was changed"
+    if match is None or version is None:
+        first = banner.strip().partition("\n")[0]
+        raise PublishError(f"{binary} -v does not say the version of a HAProxy ({_shown(first)}); {_NEEDED}. {remedy}")
+    if version < OLDEST:
+        raise PublishError(f"{binary} is HAProxy {_shown(match.group(1))}; {_NEEDED}. {remedy}")
+    return version
+
+
+def _shown(text: str) -> str:
+    """Foreign text in a message: short, on one line; bare when it is a plain word."""
+    return text if re.fullmatch(r"[\w.+~-]{1,60}", text, re.ASCII) else repr(text[:60])

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make the running HAProxy run what the files say, and verify it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import unit
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process, find
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker
+from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import SUCCESSOR
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import ApplyError, CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import (
+    NONE,
+    RELOAD,
+    RUNTIME,
+    Decision,
+    Plan,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked, Verdicts
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Applied, Request
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.running import Running
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_apply import apply_changes
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.state_guard import carried_states
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.states import States
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.verify import verify
+
+_POLL = 0.1
+
+Ask = Callable[[Sequence[Asked]], Optional[Verdicts]]
+"""Asks health checks before a reload, see `rehearsal.rehearse`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an apply did.
+
+    `reloaded` is true when a new worker runs, which has loaded all files; `accepted` are the differences that this
+    reload has left, by service, and `warnings` are for the user.
+    """
+
+    applied: Applied
+    reloaded: bool = False
+    accepted: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+UNCHANGED = Outcome(Applied(NONE, ""))
+
+
+class Apply:
+    """Makes the running HAProxy run what the files say, or what they said before.
+
+    `lock` is the descriptor of the lock, which is held until the server states are at rest again.
+    """
+
+    def __init__(self, request: Request, running: Running, ask: Ask, lock: int) -> None:
+        self._request = request
+        self._running = running
+        self._ask = ask
+        self._lock = lock
+
+    @property
+    def worker(self) -> Worker:
+        """The worker that runs now."""
+        return self._running.process.worker
+
+    def carry_out(self, plan: Plan, states: States) -> Outcome:
+        """Apply and verify; `states` are those of the new files. Raises `ApplyError`."""
+        decision = plan.decision
+        if decision.method == RUNTIME:
+            draining, why = self._change_servers(plan)
+            if not why:
+                return Outcome(Applied(RUNTIME, decision.reason, draining))
+            decision = Decision(RELOAD, f"{decision.reason}, but the Runtime API could not make the change: {why}")
+        warnings = self._reload(states)
+        left = self._verify()
+        warnings += [f"{name}: {text}" for name, texts in left.items() for text in texts]
+        return Outcome(Applied(self._running.method(decision), decision.reason), True, left, warnings)
+
+    def _change_servers(self, plan: Plan) -> tuple[list[str], str]:
+        """By the Runtime API: the servers that wait for their last sessions, and why a reload is needed after all."""
+        running = self._running
+        touched = {server: admin for each in plan.changes for server, admin in each.touched()}
+        waiting = dict.fromkeys(plan.draining, 0)
+        unfinished.write(running.unfinished_path, running.process.worker, {**running.unfinished, **touched, **waiting})
+        steps.done("record the servers that change")
+        try:
+            draining = [*plan.draining, *apply_changes(running.process.api, *plan.changes)]
+            steps.done("change the servers")
+            left = running.left(draining)
+        except CLIError as error:
+            return [], str(error)
+        if left:
+            return draining, "; ".join(f"{n}: {', '.join(d.text for d in each)}" for n, each in left.items())
+        unfinished.write(running.unfinished_path, running.process.worker, dict.fromkeys(draining, 0))
+        return draining, ""
+
+    def back(self, states: States, process: Process) -> None:
+        """Load the files again, which are the old ones now; `process` is what runs."""
+        self._running.process = process
+        self._reload(states)
+
+    def _reload(self, states: States) -> list[str]:
+        """Reload with the verdicts that the running worker has about the servers, and ask for those that it lacks.
+
+        Returns warnings.
+        """
+        knowledge = self._running.knowledge(list(states.services.values()))
+        warnings: list[str] = []
+        verdicts = self._ask(knowledge.asked)
+        if verdicts is None:
+            verdicts = {}
+            names = ", ".join(sorted({each.service.name for each in knowledge.asked}))
+            warnings.append(
+                f"The health checks of {names} could not be asked before the reload: their servers are down until "
+                "HAProxy has checked them"
+            )
+        carried = states.carried(knowledge.with_verdicts(verdicts))
+        with carried_states(carried, keep=[self._lock]):
+            steps.done("carry the server states")
+            self._load()
+            steps.done("reload")
+        steps.done("rest the server states")
+        return warnings
+
+    def _load(self) -> None:
+        old = self._running.process.worker
+        if self._running.process.master is not None:
+            verdict = self._running.process.master.reload()
+            if not verdict.ok:
+                words = verdict.log or self._log_of_systemd()
+                raise ApplyError(f"HAProxy failed to reload: {words}")
+        else:
+            failure = unit.reload(self._request.unit)
+            if failure is not None:
+                raise ApplyError(f"systemctl reload {self._request.unit} failed: {failure}")
+        self._running.process = self._successor(old)
+        self._running.loaded = {**self._running.loaded, **self._running.target()}
+
+    def _log_of_systemd(self) -> str:
+        return f"its words are in its log (journalctl -u {self._request.unit})"
+
+    def _successor(self, old: Worker) -> Process:
+        """The worker that took over from `old`."""
+        deadline = time.monotonic() + SUCCESSOR
+        while time.monotonic() < deadline:
+            process = find(self._request.master_socket, self._request.stats_socket)
+            if process is not None and process.worker != old:
+                return process
+            time.sleep(_POLL)
+        raise ApplyError(f"no new worker came up within {SUCCESSOR:g} seconds of the reload")
+
+    def _verify(self) -> dict[str, list[str]]:
+        """The differences that the reload has left, by service. Raises `ApplyError` when something is missing."""
+        running = self._running
+        found = verify(running.services, running.gone, running.look(frontends=True), running.process.worker.pid)
+        if found.errors:
+            raise ApplyError(f"HAProxy reloaded, but {'; it '.join(found.errors)}")
+        return found.differences
+
+    def remember(self, outcome: Outcome, contents: Mapping[str, Optional[bytes]]) -> None:
+        """Record what the worker has loaded, and that these files have been written."""
+        running = self._running
+        heads = {**running.loaded, **running.target()}
+        if outcome.reloaded:
+            unfinished.write(running.unfinished_path, running.process.worker, {})
+            heads = {n: record.head(service) for n, service in running.view.items() if service.owner is not None}
+            for name, texts in outcome.accepted.items():
+                heads[name] = replace(heads[name], accepted=tuple(texts))
+        present = {name: head for name, head in heads.items() if name in running.view}
+        known = record.forget(record.with_written(running.record, contents), running.view)
+        record.write_record(running.record_path, replace(known, worker=running.process.worker, heads=present))
+        steps.done("write the record")

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which files the running worker has loaded.
+
+The record of the last verified apply tells it of the worker for which it was written. Of any other worker, the files
+that this collection wrote before the process began to read them are loaded. Both are measured by the clock of the boot
+(CLOCK_BOOTTIME), which no change of the time of day moves.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.check_question import question
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker, boot_id
+from ansible_collections.pgsvc.access.plugins.module_utils._host.files import read_regular, write_file
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
+
+# Seconds before the start of a worker in which its master may have read the configuration, and more for each file.
+_READING = 2.0
+_READING_A_FILE = 0.002
+_LARGEST = 256 * 2**20  # bytes; a record of 4,000 services has about 4 MB
+
+_SHOWN_WITH_VALUE = frozenset(("weight", "port"))
+
+
+@dataclass(frozen=True)
+class Head:
+    """What was loaded of a service file: its owner, the digest of its head, and what the process does not tell.
+
+    `options` are those words of each server's line that the Runtime API cannot be asked for, `questions` the digest of
+    what each server's check asks, `accepted` the differences between servers and file that a reload has left: there
+    HAProxy shows something in another form.
+    """
+
+    owner: str
+    digest: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    accepted: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file as this collection wrote it: the digest of its content, and when, in seconds since a boot."""
+
+    digest: str
+    boot: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a worker had loaded when an apply was last verified (the heads of all files with an owner, by name), and
+    which files were written when."""
+
+    worker: Optional[Worker] = None
+    heads: Mapping[str, Head] = field(default_factory=dict)
+    written: Mapping[str, Written] = field(default_factory=dict)
+
+
+NO_RECORD = Record()
+
+
+def head(service: ServiceFile) -> Head:
+    """What a process has loaded that has read this file. Raises `ValueError` for a `server` line that is none."""
+    return Head(
+        service.owner or "",
+        service.head_digest,
+        {line.name: hidden_options(line) for line in service.servers},
+        {line.name: question(service, line) for line in service.servers},
+    )
+
+
+def hidden_options(line: ServerLine) -> str:
+    """The options of a server, without those that the running state shows: weight, backup, check port."""
+    return _without_shown(line.options)
+
+
+# Servers of many services have the same options.
+@functools.lru_cache(maxsize=2**12)
+def _without_shown(options: tuple[str, ...]) -> str:
+    kept: list[str] = []
+    words = iter(options)
+    for word in words:
+        if word in _SHOWN_WITH_VALUE:
+            next(words, None)
+        elif word != "backup":
+            kept.append(word)
+    return " ".join(kept)
+
+
+def read_record(path: Path) -> Record:
+    """The record; an empty one when there is none, or none that can be read (it is a memory, not a truth)."""
+    try:
+        said = json.loads(read_regular(path, _LARGEST))
+        return Record(
+            _read_worker(said["worker"]),
+            {_text(name): _read_head(each) for name, each in said["heads"].items()},
+            {_text(name): _read_written(each) for name, each in said["written"].items()},
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return NO_RECORD
+
+
+def _read_worker(said: Any) -> Optional[Worker]:
+    return None if said is None else Worker(_number(said["pid"]), _number(said["start"]), _text(said["boot"]))
+
+
+def _read_head(said: Any) -> Head:
+    options, questions = (
+        {_text(name): _text(value) for name, value in said[key].items()} for key in ("options", "questions")
+    )
+    return Head(_text(said["owner"]), _text(said["digest"]), options, questions, tuple(map(_text, said["accepted"])))
+
+
+def _read_written(said: Any) -> Written:
+    digest, boot, at = said
+    if not isinstance(at, float):
+        raise TypeError("a time is a number")
+    return Written(_text(digest), _text(boot), at)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text is expected")
+    return value
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("a number is expected")
+    return value
+
+
+def write_record(path: Path, record: Record) -> None:
+    one = record.worker
+    text = json.dumps(
+        {
+            "worker": None if one is None else {"pid": one.pid, "start": one.start, "boot": one.boot},
+            "heads": {name: asdict(each) for name, each in record.heads.items()},
+            "written": {name: [each.digest, each.boot, each.at] for name, each in record.written.items()},
+        }
+    )
+    write_file(path, text.encode(), 0o600)
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 (hex) of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def with_written(record: Record, contents: Mapping[str, Optional[bytes]]) -> Record:
+    """The record once these files have been written just now; None for one that was removed."""
+    boot, now = boot_id() or "", time.clock_gettime(time.CLOCK_BOOTTIME)
+    written = dict(record.written)
+    for name, content in contents.items():
+        written.pop(name, None)
+        if content is not None:
+            written[name] = Written(digest(content), boot, now)
+    return replace(record, written=written)
+
+
+def loaded_names(record: Record, running: Worker, disk: Mapping[str, Entry]) -> set[str]:
+    """Of the files on disk, those that a worker without a record of its own has certainly loaded as they are.
+
+    A file that the record does not know as it stands is taken by its time of change (ctime), as long as that lies well
+    before the worker's start by the time of day.
+    """
+    reading = running.reading
+    if reading is None:
+        reading = running.started - _READING - _READING_A_FILE * len(disk)
+    now, boottime = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    found = set()
+    for name, entry in disk.items():
+        written = record.written.get(name)
+        if written is not None and written.digest == digest(entry.content):
+            if written.boot != running.boot or written.at < reading:
+                found.add(name)
+        elif not record.written and now - entry.changed > boottime - reading:
+            found.add(name)
+    return found
+
+
+def forget(record: Record, names: Collection[str]) -> Record:
+    """The record without the files that are no longer there."""
+    return replace(record, written={name: each for name, each in record.written.items() if name in names})

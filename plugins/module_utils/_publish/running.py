@@ -1,0 +1,187 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What HAProxy runs, compared with what the files say. Looks, changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Union
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, proxies
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN, RUNNING, STARTING
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import Difference, differences
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import (
+    RELOAD,
+    RUNTIME,
+    SYSTEMD,
+    Decision,
+    Plan,
+    decide,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked, Verdicts
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import (
+    NeedsReload,
+    ServerChanges,
+    plan_changes,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import Owners, ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.verdicts import Knowledge
+
+ServerPlan = Union[ServerChanges, NeedsReload]
+
+
+class Running:
+    """The running process and the services that a call is about.
+
+    `view` has the service files of the whole directory as the call makes them, `services` those that the call is
+    about. `loaded` is what the worker has loaded of them.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        process: Process,
+        disk: Mapping[str, Entry],
+        changes: Sequence[FileChange],
+        view: Mapping[str, ServiceFile],
+    ) -> None:
+        self.process = process
+        self.record_path = request.state_dir / "loaded.json"
+        self.unfinished_path = request.state_dir / "unfinished.json"
+        self.view = view
+        self.services = {change.name: view[change.name] for change in changes if change.name in view}
+        self.record = record.read_record(self.record_path)
+        self.unfinished = unfinished.read(self.unfinished_path, process.worker)
+        self.loaded = self._find_loaded(disk, changes)
+        self.gone = self._find_gone(request, changes)
+        self._kept = {file.name for file in request.files if not file.cut_removed}
+
+    def _find_loaded(self, disk: Mapping[str, Entry], changes: Sequence[FileChange]) -> Mapping[str, Head]:
+        if self.record.worker == self.process.worker:
+            return self.record.heads
+        rewritten = {change.name for change in changes if change.before != change.after}
+        found: dict[str, Head] = {}
+        for name in record.loaded_names(self.record, self.process.worker, disk):
+            service = self.view[name] if name not in rewritten else parse(name, disk[name].text)
+            if service.owner is not None:
+                with contextlib.suppress(ValueError):  # broken by hand since: no process can have loaded it
+                    found[name] = record.head(service)
+        return found
+
+    def _find_gone(self, request: Request, changes: Sequence[FileChange]) -> set[str]:
+        """Services that have no file any more: those this call removes, and those whose removal was never applied."""
+        gone = {change.name for change in changes if change.name not in self.view}
+        own = Owners(request.owners)
+        for name, head in self.record.heads.items():
+            if name not in self.view and head.owner in own:
+                gone.add(name)
+        return gone
+
+    def look(self, *, frontends: bool = False) -> dict[str, Proxy]:
+        """The proxies as they run now."""
+        return proxies(self.process.api.servers_state(), self.process.api.stat(frontends=frontends))
+
+    def plan(self) -> Plan:
+        """Which way leads to the files."""
+        running = self.look()
+        reasons: dict[str, str] = {}
+        changes: list[ServerChanges] = []
+        draining: list[str] = []
+        accepted: list[str] = []
+        for name, service in self.services.items():
+            head = self.loaded.get(name)
+            # Where the head is not loaded, only a reload helps, and brings the servers, too.
+            if name not in running or head is None or head.digest != service.head_digest:
+                continue
+            if head.accepted and self._are_accepted(differences(service, running[name]), head):
+                accepted += [f"{name}: {text}" for text in head.accepted]
+                continue
+            plan, waiting = self._plan(service, head, running[name])
+            draining += waiting
+            if isinstance(plan, NeedsReload):
+                reasons[name] = plan.reason
+            elif plan:
+                reasons[name] = ""
+                changes.append(plan)
+        target = {name: service.head_digest for name, service in self.services.items()}
+        decision = decide(target, self.gone, self.loaded, running, reasons)
+        asked = [Asked(self.services[each.proxy], line) for each in changes for line in each.unasked]
+        return Plan(decision, changes, draining, asked if decision.method == RUNTIME else (), accepted)
+
+    @staticmethod
+    def _are_accepted(found: Sequence[Difference], head: Head) -> bool:
+        return {each.text for each in found} <= set(head.accepted)
+
+    def _plan(self, service: ServiceFile, head: Head, proxy: Proxy) -> tuple[ServerPlan, list[str]]:
+        """The changes of one service, and its servers that leave and wait for their last sessions already."""
+        replaced = [
+            line.name
+            for line in service.servers
+            if line.name in head.options and head.options[line.name] != record.hidden_options(line)
+        ]
+        cut = service.name not in self._kept
+        plan = plan_changes(service, proxy, cut_removed=cut, replaced=replaced, unfinished=self.unfinished)
+        if isinstance(plan, NeedsReload):
+            return plan, []
+        waiting = [removal for removal in plan.removals if not removal.cut and _waits(removal.server, proxy)]
+        removals = tuple(removal for removal in plan.removals if removal not in waiting)
+        return replace(plan, removals=removals), [removal.server for removal in waiting]
+
+    def settled(self, plan: Plan, verdicts: Verdicts) -> Plan:
+        """The plan once the verdicts of what it asked are there: a change in place keeps the verdict of before."""
+        running = self.look()
+        for service, line in plan.asked:
+            row = running[service.name].rows[line.name] if service.name in running else None
+            up = row is not None and row.op_state in (STARTING, RUNNING)
+            verdict = verdicts.get((service.name, line.name))
+            if verdict is None or verdict.up is not up:
+                found = "could not be asked" if verdict is None else "passes" if verdict.up else "fails"
+                return plan.reloading(f"the new health check of server {service.name}/{line.name} {found}")
+        return plan
+
+    def knowledge(self, services: Collection[ServiceFile]) -> Knowledge:
+        """With which states a new worker that loads `services` begins."""
+        return Knowledge(services, self.loaded, self.look(), self.unfinished, resolve)
+
+    def left(self, draining: Collection[str]) -> dict[str, list[Difference]]:
+        """In what the running servers are not those of the files, by service; nothing when they are the same."""
+        running = self.look()
+        found = {
+            name: differences(service, running.get(name, Proxy(name)), draining)
+            for name, service in self.services.items()
+        }
+        return {name: each for name, each in found.items() if each}
+
+    def target(self) -> dict[str, Head]:
+        """What the process is to have loaded."""
+        return {name: record.head(service) for name, service in self.services.items()}
+
+    def method(self, decision: Decision) -> str:
+        """The decision as the result names it: a reload may have to go through systemd."""
+        return SYSTEMD if decision.method == RELOAD and self.process.master is None else decision.method
+
+
+def _waits(server: str, proxy: Proxy) -> bool:
+    """Whether a server that has to go is in drain already and still holds sessions: nothing can be done now."""
+    name = server.partition("/")[2]
+    return bool(proxy.rows[name].admin_state & FORCED_DRAIN) and proxy.sessions(name) > 0
+
+
+@functools.cache
+def resolve(name: str) -> frozenset[str]:
+    """The addresses that the name has now, as HAProxy would ask for them; none when it cannot be resolved."""
+    try:
+        return frozenset(str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
+    except OSError:
+        return frozenset()

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carry out what `runtime_plan` has planned, on the Runtime API of the current worker."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import (
+    CHECK_CONFIGURED,
+    FORCED_DRAIN,
+    FORCED_MAINT,
+    NO_VERDICT,
+    STOPPED,
+    same_address,
+    verdict,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI, ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import ADDRESSES, CUT, VERDICTS
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import Addition, Removal, ServerChanges
+
+_SET_ADDRESS = re.compile(r"set server (\S+) addr (\S+)(?: port (\d+))?")
+_POLL_ADDRESSES = 0.02  # seconds between two looks at a server's address
+_POLL = 0.1  # seconds between two looks at a server's first verdict
+
+
+def apply_changes(api: RuntimeAPI, *changes: ServerChanges) -> list[str]:
+    """Carry the changes of one or more proxies out, waiting for the verdicts of all their new servers together.
+
+    New servers come before others go, so that a service is not without a server in between. Returns the servers
+    (``<proxy>/<name>``) that are to leave and still hold sessions; they take no new ones, and a later run deletes them.
+    Raises `CLIError` for the first command that HAProxy refuses, and when a verdict or an end does not come in time.
+    """
+    _bring_in(api, [addition for each in changes for addition in each.additions])
+    for each in changes:
+        for command in each.settings:
+            _do(api, command)
+    _await_addresses(api, [command for each in changes for command in each.settings])
+    draining = [left for each in changes for removal in each.removals if (left := _take_out(api, removal))]
+    replacements = [pair for each in changes for pair in each.replacements]
+    for removal, addition in replacements:
+        _check_idle(api, removal)
+        _take_out(api, removal)
+        _begin(api, addition)
+    _finish(api, [addition for _removal, addition in replacements])
+    return draining
+
+
+def _await_addresses(api: RuntimeAPI, commands: Collection[str]) -> None:
+    """HAProxy 3 answers a command for a new address before it makes the change. The caller finds what never comes."""
+    wanted = {match[1]: (match[2], match[3]) for each in commands if (match := _SET_ADDRESS.fullmatch(each))}
+    deadline = time.monotonic() + ADDRESSES
+    while wanted:
+        for row in api.servers_state():
+            server = f"{row.be_name}/{row.srv_name}"
+            address, port = wanted.get(server, ("", None))
+            if address and same_address(row.addr, address) and port in (None, str(row.port)):
+                del wanted[server]
+        if not wanted or time.monotonic() > deadline:
+            return
+        time.sleep(_POLL_ADDRESSES)
+
+
+def _bring_in(api: RuntimeAPI, additions: Collection[Addition]) -> None:
+    for addition in additions:
+        _begin(api, addition)
+    _finish(api, additions)
+
+
+def _begin(api: RuntimeAPI, addition: Addition) -> None:
+    """From here on it is checked, and no connection goes to it as its weight is 0."""
+    server = addition.server
+    in_maintenance = addition.admin & FORCED_MAINT
+    if addition.words:
+        # HAProxy puts a new server into maintenance. Where it stays there, nothing more is to come.
+        weight = () if in_maintenance else ("weight", "0")
+        _do(api, " ".join(("add server", server, *addition.words, *weight)), "New server registered.")
+    if not in_maintenance:
+        _do(api, f"set server {server} state ready")
+    if addition.checked:
+        _do(api, f"enable health {server}")
+
+
+def _finish(api: RuntimeAPI, additions: Collection[Addition]) -> None:
+    coming = [addition for addition in additions if not addition.admin & FORCED_MAINT]
+    _await_verdicts(api, [addition for addition in coming if addition.checked])
+    for addition in coming:
+        if addition.admin & FORCED_DRAIN:
+            _do(api, f"set server {addition.server} state drain")
+        _do(api, f"set server {addition.server} weight {addition.weight}")
+
+
+def _await_verdicts(api: RuntimeAPI, additions: Collection[Addition]) -> None:
+    awaited = {addition.server for addition in additions}
+    seen: set[str] = set()
+    patience = min(max((addition.timeout for addition in additions), default=0.0), VERDICTS)
+    deadline = time.monotonic() + patience
+    while awaited:
+        for row in api.servers_state():
+            server = f"{row.be_name}/{row.srv_name}"
+            # A result of 0 is that of a check under way, or one that HAProxy is just noting: it counts when seen again.
+            is_noted = row.check_result or server in seen
+            if not row.check_state & CHECK_CONFIGURED or (is_noted and _is_in_its_state(row)):
+                awaited.discard(server)
+            elif row.check_status != NO_VERDICT:
+                seen.add(server)
+        if not awaited:
+            break
+        if time.monotonic() > deadline:
+            late = ", ".join(sorted(awaited))
+            raise CLIError(f"HAProxy has not checked {late} within {patience:g} seconds")
+        time.sleep(_POLL)
+
+
+def _is_in_its_state(row: ServerRow) -> bool:
+    """Whether HAProxy has drawn the consequence of the first check: a server that has failed it is RUNNING before."""
+    passed = verdict(row)
+    return passed is not None and (passed or row.op_state == STOPPED)
+
+
+def _take_out(api: RuntimeAPI, removal: Removal) -> str:
+    """Delete the server. The answer is its name when it has to wait for its last sessions, else nothing.
+
+    The weight of 0 comes first, and in a cut the end of the checks: by them a later run knows, should this one be
+    killed here, that nobody put the server into maintenance on purpose.
+    """
+    server = removal.server
+    _do(api, f"set server {server} weight 0")
+    if not removal.cut:
+        _do(api, f"set server {server} state drain")
+        if _sessions(api, server):
+            return server
+    if removal.checked:
+        _do(api, f"disable health {server}")
+    _do(api, f"set server {server} state maint")
+    _delete(api, server)
+    return ""
+
+
+def _check_idle(api: RuntimeAPI, removal: Removal) -> None:
+    """A session that has come since the plan was made is not cut: then a reload has to do it."""
+    _do(api, f"set server {removal.server} weight 0")
+    if _sessions(api, removal.server):
+        raise CLIError(f"server {removal.server} has taken a session meanwhile")
+
+
+def _delete(api: RuntimeAPI, server: str) -> None:
+    deadline = time.monotonic() + CUT
+    while True:
+        _do(api, f"shutdown sessions server {server}")
+        answer = api.command(f"del server {server}")
+        if "Server deleted." in answer:
+            return
+        if "connection" not in answer or time.monotonic() > deadline:
+            raise CLIError(f"HAProxy refuses to delete the server {server}: {answer.strip()}")
+        time.sleep(_POLL)
+
+
+def _sessions(api: RuntimeAPI, server: str) -> int:
+    proxy, _separator, name = server.partition("/")
+    rows = (row for row in api.stat() if (row["pxname"], row["svname"]) == (proxy, name))
+    return sum(int(row["scur"] or 0) + int(row["qcur"] or 0) for row in rows)
+
+
+_ADDRESS_CHANGED = re.compile(r"(no need to change|IP changed|port changed) .* by 'stats socket command'")
+
+
+def _do(api: RuntimeAPI, command: str, expected: str = "") -> None:
+    """HAProxy says nothing when it has done what it was told, but for ``add server`` and a new address."""
+    answer = api.command(command).strip()
+    if " addr " in command and command.startswith("set server ") and _ADDRESS_CHANGED.match(answer):
+        return
+    if answer != expected and not (expected and expected in answer):
+        raise CLIError(f"HAProxy refuses {command!r}: {answer}")

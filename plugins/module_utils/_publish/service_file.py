@@ -1,0 +1,80 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A service file: a section of HAProxy with the owner that its comment names. Text in, values out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import Section, split
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar import SECTIONS, directives
+
+_NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]+")
+_OWNER_LINE = "# managed by pgsvc.access, owner {}: changes made here are overwritten"
+_OWNER = re.compile("^" + re.escape(_OWNER_LINE.partition("{}")[0]) + r"(\S+):", re.MULTILINE)
+_OWNER_ARGUMENT = re.compile(r"[^\s:*]+")
+
+
+@dataclass(frozen=True)
+class ServiceFile(Section):
+    """One `<name>.cfg`, parsed. `owner` is None for a file that somebody else wrote."""
+
+    owner: Optional[str]
+
+
+def valid_name(name: str) -> bool:
+    """Whether a service may have this name: it becomes a file name, and `haproxy.cfg` is the base configuration."""
+    return _NAME.fullmatch(name) is not None and name != "haproxy"
+
+
+def valid_owner(owner: str) -> bool:
+    """Whether an owner can be written into, and read back from, the owner line of a file."""
+    return _OWNER_ARGUMENT.fullmatch(owner) is not None
+
+
+def parse(name: str, text: str) -> ServiceFile:
+    """Parse the text of `<name>.cfg`. Never fails: whether the text is valid is for HAProxy to say."""
+    return ServiceFile(name, *split(text), owner_of(text))
+
+
+def owner_line(owner: str) -> str:
+    """The comment by which `owner_of` finds the owner of a file."""
+    return _OWNER_LINE.format(owner)
+
+
+def owner_of(text: str) -> Optional[str]:
+    """The owner that the file names in its `# managed by pgsvc.access, owner X: …` line; None for a foreign file."""
+    match = _OWNER.search(text)
+    return match.group(1) if match else None
+
+
+class Owners:
+    """The owners that a call speaks for: each exact, or as `prefix/*` for every owner below the prefix.
+
+    >>> "member/pg-test" in Owners(["member/*"]), "member/pg-test-dr" in Owners(["member/pg-test"])
+    (True, False)
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._exact = frozenset(patterns)
+        self._prefixes = tuple(pattern[:-1] for pattern in self._exact if pattern.endswith("/*"))
+
+    def __contains__(self, owner: Optional[str]) -> bool:
+        return owner is not None and (owner in self._exact or owner.startswith(self._prefixes))
+
+
+def adoptable(name: str, text: str) -> bool:
+    """Whether a file without an owner may be replaced by the service of the same name.
+
+    Only when all it declares is one `listen <name>` section: then it is the same service, written by other hands
+    (Pigsty's), and nothing else is lost with it.
+    """
+    lines = list(directives(text))
+    if not lines or lines[0][:2] != ("listen", name):
+        return False
+    return not any(line[0] in SECTIONS for line in lines[1:])

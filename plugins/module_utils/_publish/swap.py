@@ -1,0 +1,210 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several files of a directory replaced as one, also when the process is killed in the middle.
+
+New contents wait beside their targets under temporary names, old files stay reachable by a second link. When all of
+that is on disk, a journal says which names go and which temporary names become real ones; only then the first name
+changes. A run that finds a journal completes it (`recover`). Undoing is the same with the old files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import SUFFIX
+from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import not_undone
+from ansible_collections.pgsvc.access.plugins.module_utils._host.files import (
+    leftovers,
+    read_regular,
+    sync_directory,
+    temporary,
+    write_file,
+    write_new,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import parse, valid_name
+
+_MODE = 0o644
+_LARGEST_JOURNAL = 64 * 2**20  # bytes
+
+
+class Swap:
+    """One change of a directory: `prepare`, `commit`, then `undo` or `finish`.
+
+    `contents` has the new content of each name, None for a file that is removed.
+    """
+
+    def __init__(self, directory: Path, contents: Mapping[str, Optional[bytes]]) -> None:
+        self._directory = directory
+        self._contents = contents
+        self._new = [name for name, content in contents.items() if content is not None]
+        self._old = [name for name in contents if os.path.lexists(_target(directory, name))]
+        self._movers = self._find_movers()
+
+    def prepare(self) -> None:
+        """Put everything that the swap needs on disk. A failure leaves the directory as it was."""
+        try:
+            for name, content in self._contents.items():
+                if content is not None:
+                    write_new(_waiting(self._directory, "new", name), content, _MODE)
+                    steps.done(f"write {name}")
+            for name in self._old:
+                old = _waiting(self._directory, "old", name)
+                os.link(_target(self._directory, name), old, follow_symlinks=False)
+                steps.done(f"keep {name}")
+        except OSError:
+            clean(self._directory)
+            raise
+
+    def commit(self) -> None:
+        """Make the change. Raises `OSError` when it failed and is undone, `PublishError` when it is not."""
+        gone = [name for name in self._old if name not in self._new]
+        journal = Journal("new", [*gone, *self._movers], self._new)
+        try:
+            journal.write(self._directory)
+            steps.done("write the journal")
+            journal.carry_out(self._directory)
+        except OSError as error:
+            try:
+                self.undo()
+            except OSError as again:
+                raise not_undone(error, again) from error
+            raise
+
+    def undo(self) -> None:
+        """Put the old files back: the same inodes, so byte for byte, with their owners, modes and times."""
+        created = [name for name in self._new if name not in self._old]
+        journal = Journal("old", [*created, *self._movers], self._old)
+        try:
+            journal.write(self._directory)
+        except OSError:  # a full disk: go without, but never leave the journal of the change that is being undone
+            _journal(self._directory).unlink(missing_ok=True)
+        journal.carry_out(self._directory)
+        clean(self._directory)
+
+    def finish(self) -> None:
+        """The change stands: drop the old files."""
+        clean(self._directory)
+        steps.done("drop the old files")
+
+    def _find_movers(self) -> list[str]:
+        """Files whose listeners change: they go first, so that no two files on disk ever listen on one port."""
+        movers = []
+        for name in self._old:
+            new, old = self._contents[name], _target(self._directory, name)
+            if new is not None and _binds(name, old.read_bytes()) != _binds(name, new):
+                movers.append(name)
+        return movers
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What is left to do: remove these names, then give these names what waits for them as `kind` (new or old)."""
+
+    kind: str
+    remove: list[str]
+    rename: list[str]
+
+    def write(self, directory: Path) -> None:
+        write_file(_journal(directory), json.dumps(vars(self)).encode(), 0o600)
+
+    def carry_out(self, directory: Path) -> None:
+        """Do it, or what a killed run left of it."""
+        waiting = [name for name in self.rename if os.path.lexists(_waiting(directory, self.kind, name))]
+        for name in self.remove:
+            if name in waiting or name not in self.rename:
+                _target(directory, name).unlink(missing_ok=True)
+                steps.done(f"remove {name}")
+        for name in waiting:
+            _waiting(directory, self.kind, name).replace(_target(directory, name))
+            steps.done(f"rename {name}")
+        sync_directory(directory)
+        _journal(directory).unlink(missing_ok=True)
+        steps.done("remove the journal")
+
+
+class DamagedJournalError(ValueError):
+    """A journal that no run of this collection has written."""
+
+
+def pending(directory: Path) -> Optional[Journal]:
+    """The journal of a run that was killed while it changed the directory. Raises `DamagedJournalError`."""
+    try:
+        said = json.loads(read_regular(_journal(directory), _LARGEST_JOURNAL))
+        kind, remove, rename = said["kind"], said["remove"], said["rename"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DamagedJournalError(str(error)) from error
+    if kind not in ("new", "old") or not all(isinstance(names, list) for names in (remove, rename)):
+        raise DamagedJournalError("it has another form")
+    if not all(isinstance(name, str) and valid_name(name) for name in [*remove, *rename]):
+        raise DamagedJournalError("it names files that cannot be services")
+    return Journal(kind, remove, rename)
+
+
+def recover(directory: Path) -> list[str]:
+    """Complete what a killed run had begun to change, and remove what it left behind; warnings about it.
+
+    A damaged journal is set aside: the files are compared with what is wanted in any case.
+    """
+    warnings: list[str] = []
+    try:
+        journal = pending(directory)
+    except DamagedJournalError as error:
+        aside = directory / "pgsvc-damaged-journal"
+        _journal(directory).replace(aside)
+        warnings.append(f"The journal of a killed run was damaged ({error}) and is now {aside}; it was not carried out")
+    else:
+        if journal is not None:
+            journal.carry_out(directory)
+    clean(directory)
+    return warnings
+
+
+def overlay(directory: Path, disk: Mapping[str, Entry]) -> dict[str, Entry]:
+    """What the directory will hold once `recover` has completed the work of a killed run; nothing is written."""
+    view = dict(disk)
+    try:
+        journal = pending(directory)
+    except DamagedJournalError:
+        return view
+    if journal is not None:
+        for name in journal.remove:
+            if name not in journal.rename:
+                view.pop(name, None)
+        for name in journal.rename:
+            waiting = _waiting(directory, journal.kind, name)
+            if waiting.exists():
+                view[name] = Entry(waiting.read_bytes(), waiting.stat().st_ctime)
+    return dict(sorted(view.items()))
+
+
+def clean(directory: Path) -> None:
+    """Remove temporary files."""
+    for path in leftovers(directory):
+        path.unlink(missing_ok=True)
+
+
+def _target(directory: Path, name: str) -> Path:
+    return directory / f"{name}{SUFFIX}"
+
+
+def _waiting(directory: Path, kind: str, name: str) -> Path:
+    return temporary(_target(directory, name), kind)
+
+
+def _journal(directory: Path) -> Path:
+    return temporary(directory / "swap", "journal")
+
+
+def _binds(name: str, content: bytes) -> frozenset[str]:
+    return parse(name, content.decode(errors="replace")).binds

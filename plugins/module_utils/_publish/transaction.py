@@ -1,0 +1,163 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One change of a load balancer: write it, apply it, and put everything back when that fails."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import find
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker
+from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import (
+    ApplyError,
+    CLIError,
+    PublishError,
+    file_error,
+    not_undone,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import record
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.apply import UNCHANGED, Apply
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import NONE, Plan
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, Result
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.states import States
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.swap import Swap
+
+
+class Writing:
+    """The files and server states of one change on disk: `begin`, then `undo` or `finish`."""
+
+    def __init__(self, request: Request, disk: Mapping[str, Entry], todo: Sequence[FileChange], states: States) -> None:
+        self.states = states
+        self.before = _states_before(request, disk, states, todo)
+        self.contents = {change.name: change.after for change in todo}
+        self._state_dir = request.state_dir
+        self._swap = Swap(request.conf_dir, self.contents)
+        self._committed = False
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.contents)
+
+    def begin(self) -> None:
+        """The states first: whatever starts HAProxy from the new files must find them.
+
+        Raises `OSError` when that failed and is undone, `PublishError` when it could not be undone.
+        """
+        try:
+            self.states.rest()
+            if self.changed:
+                self._swap.prepare()
+                self._swap.commit()
+                self._committed = True
+            self.states.check_present()
+        except OSError as error:
+            try:
+                self.undo()
+            except OSError as again:
+                raise not_undone(error, again) from error
+            raise
+
+    def undo(self) -> None:
+        """Put the files back, then their states. Raises `OSError`."""
+        if self._committed:
+            self._swap.undo()
+        self.before.rest()
+        self.before.drop_others()
+
+    def finish(self) -> None:
+        if self.changed:
+            self._swap.finish()
+        self.states.drop_others()
+        steps.done("drop the states of removed services")
+
+    def record(self) -> None:
+        """Note when which file was written: a HAProxy that is started later has loaded it."""
+        if self.changed:
+            path = self._state_dir / "loaded.json"
+            record.write_record(path, record.with_written(record.read_record(path), self.contents))
+
+
+def _states_before(request: Request, disk: Mapping[str, Entry], states: States, todo: Sequence[FileChange]) -> States:
+    """The state files of the directory as it is."""
+    changed = {change.name for change in todo}
+    view: dict[str, ServiceFile] = {
+        service.name: service for service in states.services.values() if service.name not in changed
+    }
+    view.update({name: parse(name, disk[name].text) for name in changed if name in disk})
+    return States(request.state_dir, view, ())
+
+
+class Transaction:
+    """Writes and applies one change, or puts everything back. `apply` is None where no HAProxy is to be changed."""
+
+    def __init__(self, request: Request, writing: Writing, apply: Optional[Apply]) -> None:
+        self._request = request
+        self._writing = writing
+        self._apply = apply
+
+    def carry_out(self, result: Result, plan: Plan) -> None:
+        """Raises `PublishError`, and `OSError` when nothing had been applied and the files are as they were."""
+        writing, apply = self._writing, self._apply
+        writing.begin()
+        outcome = UNCHANGED
+        if apply and plan.decision.method != NONE:
+            worker = apply.worker
+            try:
+                outcome = apply.carry_out(plan, writing.states)
+            except (ApplyError, CLIError, OSError) as error:
+                text, restored = self._put_back(apply, worker)
+                raise PublishError(f"{_words(error)}{text}", restored) from error
+            result.applied = outcome.applied
+            result.warnings += outcome.warnings
+        with _noted(result, "Files of this run could not be removed"):
+            writing.finish()
+        with _noted(result, "What HAProxy has loaded could not be recorded"):
+            if apply:
+                apply.remember(outcome, writing.contents)
+            else:
+                writing.record()
+
+    def _put_back(self, apply: Apply, worker: Worker) -> tuple[str, bool]:
+        """Put the old files back, and load them again where HAProxy has loaded the new ones; `worker` ran before.
+
+        Returns what to say of it, and whether files had been changed and everything is as it was.
+        """
+        writing, where = self._writing, self._request.conf_dir
+        try:
+            writing.undo()
+        except OSError as error:
+            return f". The files in {where} could not be put back: {file_error(error)}", False
+        text = f". The files in {where} have been put back" if writing.changed else ""
+        try:
+            now = find(self._request.master_socket, self._request.stats_socket)
+        except CLIError as error:
+            return f"{text}; what HAProxy runs is not known: {error}", False
+        if now is None:
+            return f"{text}; HAProxy is not running any more", False
+        if now.worker == worker:
+            return (f"{text}; HAProxy still runs what it had loaded" if writing.changed else ""), writing.changed
+        try:
+            apply.back(writing.before, now)
+        except (ApplyError, CLIError, OSError) as again:
+            return f"{text}, but HAProxy could not be reloaded with them: {_words(again)}", False
+        return f"{text}, and HAProxy has been reloaded with them", writing.changed
+
+
+@contextlib.contextmanager
+def _noted(result: Result, what: str) -> Iterator[None]:
+    """What is done when HAProxy runs the new files already does not fail the run: the next one does it again."""
+    try:
+        yield
+    except OSError as error:
+        result.warnings.append(f"{what}: {file_error(error)}")
+
+
+def _words(error: Exception) -> str:
+    return file_error(error) if isinstance(error, OSError) else str(error)

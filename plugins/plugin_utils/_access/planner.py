@@ -1,0 +1,128 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How clusters are reached, planned: endpoints, names, virtual addresses and service files, from one reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.endpoints import (
+    Access,
+    Balancer,
+    Endpoint,
+    endpoints_of,
+)
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.names import NameReader, Names
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.urls import REACHED_BY, Login, service_sections
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.virtual_addresses import Vip, VipReader
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.cluster_settings import ClusterSettings, Setting
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import (
+    Report,
+    ValueProblem,
+    listed,
+    not_allowed,
+)
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.cluster import Cluster
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import Planner
+
+DNS_GROUP = Setting(lambda value: values.text(value, "a group"), "infra")
+
+
+class AccessPlanner:
+    """Plans the access to clusters. Each method raises `PlanError` with every mistake found."""
+
+    def __init__(self, inventory: Inventory, report: Report) -> None:
+        self._inventory = inventory
+        self._report = report
+        self._planner = Planner(inventory, report, inventory.hosts)
+        hosts_of = self._planner.hosts_of
+        self._names = NameReader(inventory, report, hosts_of)
+        self._vips = VipReader(inventory, report, hosts_of)
+
+    def clusters(self, only: Sequence[str], play_hosts: Iterable[str]) -> list[str]:
+        """The clusters of a run: those named, else those with members in the play, else all."""
+        self._planner.check_names(only)
+        self._report.raise_problems()
+        hosts_of, play = self._planner.hosts_of, set(play_hosts)
+        return list(only) or [name for name in hosts_of if not play.isdisjoint(hosts_of[name])] or list(hosts_of)
+
+    def endpoints(self, cluster: str) -> list[Endpoint]:
+        """Every endpoint of a cluster."""
+        self._planner.check_names([cluster])
+        self._report.raise_problems()
+        read = self._planner.cluster(cluster)
+        self._report.raise_problems()
+        vip = self._vips.read(cluster, read.members)
+        served = self._dns_nodes(cluster, warn=True)
+        names = self._read_names(read) if served else None
+        balancers = tuple(self._balancer(read, host) for host in read.load_balancers if self._enabled(host))
+        self._report.raise_problems()
+        return endpoints_of(Access(read, balancers, names, vip.address if vip else ""))
+
+    def names(self, clusters: Iterable[str]) -> list[Names]:
+        """The names of these clusters, checked against those of every cluster of the inventory."""
+        found = [self._read_names(self._planner.cluster(name)) for name in clusters]
+        self._report.raise_problems()
+        self._names.check(found)
+        self._report.raise_problems()
+        return found
+
+    def dns_nodes(self, clusters: Iterable[str]) -> list[str]:
+        """The hosts that serve the names of these clusters."""
+        return list(dict.fromkeys(host for name in clusters for host in self._dns_nodes(name)))
+
+    def vips(self, clusters: Iterable[str]) -> list[Vip]:
+        """The virtual addresses of those of the clusters that have one."""
+        found = [self._vips.read(name, self._planner.cluster(name).members) for name in clusters]
+        self._report.raise_problems()
+        return [vip for vip in found if vip is not None]
+
+    def sections(self, clusters: Iterable[str], by: Any, who: Login) -> dict[str, list[dict[str, Any]]]:
+        """By cluster the sections of a service file, see `service_sections`."""
+        try:
+            word = values.text(by, "a way")
+            if word not in REACHED_BY:
+                raise not_allowed(by, "a way to reach services", listed(REACHED_BY))
+        except ValueProblem as problem:
+            self._report.problem("service file", str(problem), field="pg_service_conf_by")
+            self._report.raise_problems()
+        found = {name: service_sections(self.endpoints(name), word, who, self._report) for name in clusters}
+        self._report.raise_problems()
+        return found
+
+    def _read_names(self, cluster: Cluster) -> Names:
+        return self._names.read(cluster.name, cluster.members, self._vips.address(cluster.name))
+
+    def _dns_nodes(self, cluster: str, warn: bool = False) -> list[str]:
+        settings = ClusterSettings(self._inventory, self._report, cluster, self._planner.hosts_of[cluster])
+        group = settings.read({"pg_dns_group": DNS_GROUP})["pg_dns_group"]
+        hosts = self._inventory.groups.get(group, [])
+        if warn and not hosts and any(self._inventory.has(h, "pg_dns_group") for h in self._planner.hosts_of[cluster]):
+            self._report.warning(
+                cluster,
+                f"no host is in the group {group!r}, so nothing serves names; they are left out",
+                field="pg_dns_group",
+            )
+        return hosts
+
+    def _balancer(self, cluster: Cluster, host: str) -> Balancer:
+        services = tuple(self._planner.resolver.services(cluster, self._planner.load_balancers.read(host)))
+        member = next((member for member in cluster.members if member.host == host), None)
+        if member is not None and not cluster.provider:
+            return Balancer(member.name, member.address, services)
+        return Balancer(host, self._address(host), services)
+
+    def _address(self, host: str) -> str:
+        value = self._inventory.value(host, "pg_address")
+        try:
+            return values.host_address(host if value is None else value)
+        except ValueProblem as problem:
+            self._report.problem(host, str(problem), field="pg_address")
+            return host
+
+    def _enabled(self, host: str) -> bool:
+        return self._planner.load_balancers.enabled(host)

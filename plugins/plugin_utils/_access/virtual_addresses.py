@@ -1,0 +1,270 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual address of a cluster: vip-manager binds it where Patroni's leader is (description, "接入服务").
+
+vip-manager 1.0.2 is what Debian 12 and 13 have. It reads Patroni's key ``/<namespace>/<scope>/leader`` through etcd's
+API version 2 or from Consul, and binds IPv4 addresses.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.cluster_settings import ClusterSettings, Setting
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import (
+    Report,
+    ValueProblem,
+    listed,
+    not_allowed,
+    shown,
+)
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.member import Member
+
+AUTO = "auto"
+_DCS_TYPES = ("etcd", "consul")
+_DCS_PORTS = {"etcd": 2379, "consul": 8500}
+# A name that Linux allows for an interface (dev_valid_name), without what YAML or a shell would read otherwise.
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,14}", re.ASCII)
+_ENDPOINT = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{1,5})?/?", re.ASCII)
+_NAMESPACE = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?", re.ASCII)
+
+# What an inventory of Pigsty says for an address that nobody has set.
+_UNSET_ADDRESS = "127.0.0.1/24"
+
+
+@dataclass(frozen=True)
+class Vip:
+    """The virtual address of a cluster, with what vip-manager needs on each member.
+
+    ``interface`` gives each member's, ``auto`` where the host is asked, ``member_names`` its name in Patroni.
+    """
+
+    cluster: str
+    address: str
+    prefix: int
+    interface: dict[str, str]
+    member_names: dict[str, str]
+    trigger_key: str
+    settings: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What vip-manager's configuration file says on each host, by host, but for what is secret."""
+        common = {
+            "ip": self.address,
+            "netmask": self.prefix,
+            "trigger-key": self.trigger_key,
+            "dcs-type": self.settings["pg_vip_dcs_type"],
+            "dcs-endpoints": list(self.settings["pg_vip_dcs_endpoints"]),
+            "interval": self.settings["pg_vip_interval"],
+        }
+        common.update({key: self.settings[variable] for key, variable in _ETCD.items() if self.settings[variable]})
+        return {
+            host: {**common, "interface": interface, "trigger-value": self.member_names[host]}
+            for host, interface in self.interface.items()
+        }
+
+
+def vip_address(value: Any) -> ipaddress.IPv4Interface:
+    """An IPv4 address with the mask of its subnet, as ``10.10.10.3/24``."""
+    word = values.text(value, "an address").strip()
+    allowed = "an IPv4 address with the mask of its subnet, such as 10.10.10.3/24"
+    if "/" not in word:
+        raise ValueProblem(f"{shown(value)} has no mask; allowed: {allowed}")
+    try:
+        found = ipaddress.IPv4Interface(word)
+    except ValueError:
+        raise not_allowed(value, "an address with a mask", allowed) from None
+    edge = found.network.prefixlen < 31 and found.ip in (found.network.network_address, found.network.broadcast_address)
+    special = found.ip.is_loopback or found.ip.is_multicast or found.ip.is_unspecified or found.ip.is_reserved
+    if edge or special or found.network.prefixlen == 0:
+        raise not_allowed(value, "an address that a host can have", allowed)
+    return found
+
+
+def interface_name(value: Any) -> str:
+    word = values.text(value, "an interface").strip()
+    if not _INTERFACE.fullmatch(word):
+        raise not_allowed(value, "an interface", "auto, or the name of a network interface, up to 15 characters")
+    return word
+
+
+def _endpoints(value: Any) -> tuple[str, ...]:
+    words = values.word_list(value, "an endpoint")
+    for word in words:
+        if not _ENDPOINT.fullmatch(word):
+            raise not_allowed(word, "an endpoint", "http:// or https://, an address or a name, and a port")
+    return tuple(dict.fromkeys(words))
+
+
+def _namespace(value: Any) -> str:
+    word = values.text(value, "a namespace").strip()
+    if not _NAMESPACE.fullmatch(word):
+        raise not_allowed(value, "a namespace", "the namespace of Patroni's configuration, such as /pg or /service")
+    return word.strip("/")
+
+
+def _dcs_type(value: Any) -> str:
+    if value not in _DCS_TYPES:
+        raise not_allowed(value, "a store that vip-manager reads", listed(_DCS_TYPES))
+    return str(value)
+
+
+def _file(value: Any) -> str:
+    return values.path(value, "a path") if value != "" else ""
+
+
+ENABLED: dict[str, Setting] = {"pg_vip_enabled": Setting(values.boolean, False)}
+ADDRESS: dict[str, Setting] = {"pg_vip_address": Setting(vip_address)}
+SETTINGS: dict[str, Setting] = {
+    "pg_namespace": Setting(_namespace, "pg"),
+    "pg_vip_dcs_type": Setting(_dcs_type, "etcd"),
+    "pg_vip_dcs_endpoints": Setting(_endpoints, ()),
+    "pg_vip_interval": Setting(lambda value: values.integer(value, (100, 60_000), "a number of milliseconds"), 1000),
+    "pg_vip_etcd_user": Setting(values.secret, ""),
+    "pg_vip_etcd_password": Setting(values.secret, "", secret=True),
+    "pg_vip_consul_token": Setting(values.secret, "", secret=True),
+    "pg_vip_etcd_ca_file": Setting(_file, ""),
+    "pg_vip_etcd_cert_file": Setting(_file, ""),
+    "pg_vip_etcd_key_file": Setting(_file, ""),
+}
+INTERFACE = Setting(interface_name, AUTO)
+_ETCD = {
+    "etcd-user": "pg_vip_etcd_user",
+    "etcd-ca-file": "pg_vip_etcd_ca_file",
+    "etcd-cert-file": "pg_vip_etcd_cert_file",
+    "etcd-key-file": "pg_vip_etcd_key_file",
+}
+
+
+class VipReader:
+    """Reads the virtual addresses of an inventory's clusters and checks them against all that has an address."""
+
+    def __init__(self, inventory: Inventory, report: Report, hosts_of: Mapping[str, Sequence[str]]) -> None:
+        self._inventory = inventory
+        self._report = report
+        self._hosts_of = hosts_of
+
+    def address(self, cluster: str) -> ipaddress.IPv4Interface | None:
+        """The virtual address of a cluster; None when it has none, or when it is a mistake (then reported)."""
+        settings = ClusterSettings(self._inventory, self._report, cluster, self._hosts_of[cluster])
+        if not settings.read(ENABLED)["pg_vip_enabled"]:
+            return None
+        if self._inventory.value(self._hosts_of[cluster][0], "pg_vip_address") in (None, "", _UNSET_ADDRESS):
+            self._report.problem(
+                cluster,
+                "missing, and pg_vip_enabled is true; a virtual address has a mask, such as 10.10.10.3/24",
+                field="pg_vip_address",
+            )
+            return None
+        found: ipaddress.IPv4Interface | None = settings.read(ADDRESS)["pg_vip_address"]
+        return found
+
+    def read(self, cluster: str, members: Sequence[Member]) -> Vip | None:
+        """The virtual address of a cluster, checked, with the settings of vip-manager on each member."""
+        address = self.address(cluster)
+        if address is None:
+            return None
+        self._check_subnet(cluster, address, members)
+        self._check_taken(cluster, address)
+        settings = ClusterSettings(self._inventory, self._report, cluster, self._hosts_of[cluster])
+        parsed = settings.read(SETTINGS)
+        self._check_credentials(cluster, parsed)
+        if not parsed["pg_vip_dcs_endpoints"]:
+            parsed["pg_vip_dcs_endpoints"] = self._default_endpoints(parsed)
+        return Vip(
+            cluster=cluster,
+            address=str(address.ip),
+            prefix=address.network.prefixlen,
+            interface={member.host: settings.of_host(member.host, "pg_vip_interface", INTERFACE) for member in members},
+            member_names={member.host: member.name for member in members},
+            trigger_key=f"/{parsed['pg_namespace']}/{cluster}/leader",
+            settings=parsed,
+        )
+
+    def _check_subnet(self, cluster: str, address: ipaddress.IPv4Interface, members: Iterable[Member]) -> None:
+        for member in members:
+            found = ip_address(member.address)
+            if found is not None and found not in address.network:
+                self._report.problem(
+                    cluster,
+                    f"{address} is in the subnet {address.network}, instance {member.name} ({found}) is not; allowed:"
+                    " an address of the subnet that all members are in",
+                    field="pg_vip_address",
+                )
+
+    def _check_taken(self, cluster: str, address: ipaddress.IPv4Interface) -> None:
+        for host in self._inventory.hosts:
+            names = (host, *self._inventory.values(host, ("pg_address", "ansible_host")).values())
+            if any(ip_address(name) == address.ip for name in names):
+                self._taken(cluster, address, f"the address of host {host}")
+        for other in self._hosts_of:
+            if other != cluster and self._claims(other, address.ip):
+                self._taken(cluster, address, f"the virtual address of cluster {other}")
+
+    def _claims(self, cluster: str, address: ipaddress.IPv4Address) -> bool:
+        """Whether another cluster has this virtual address; its own mistakes are told when it is its turn."""
+        unheard = Report()
+        reader = VipReader(self._inventory, unheard, self._hosts_of)
+        found = reader.address(cluster)
+        return found is not None and found.ip == address
+
+    def _taken(self, cluster: str, address: ipaddress.IPv4Interface, whose: str) -> None:
+        self._report.problem(
+            cluster, f"{address.ip} is {whose}; allowed: an address that nobody has", field="pg_vip_address"
+        )
+
+    def _check_credentials(self, cluster: str, parsed: Mapping[str, Any]) -> None:
+        for variable, needed in (
+            ("pg_vip_etcd_password", "pg_vip_etcd_user"),
+            ("pg_vip_etcd_cert_file", "pg_vip_etcd_key_file"),
+            ("pg_vip_etcd_key_file", "pg_vip_etcd_cert_file"),
+            ("pg_vip_etcd_cert_file", "pg_vip_etcd_ca_file"),
+        ):
+            if parsed[variable] and not parsed[needed]:
+                self._report.problem(cluster, f"missing; {variable} needs it", field=needed)
+
+    def _default_endpoints(self, parsed: Mapping[str, Any]) -> tuple[str, ...]:
+        """The hosts of the group ``etcd`` (Pigsty's), or the store on the member itself."""
+        kind = parsed["pg_vip_dcs_type"]
+        scheme = "https" if parsed["pg_vip_etcd_ca_file"] else "http"
+        hosts = self._inventory.groups.get(kind) or ["127.0.0.1"]
+        return tuple(f"{scheme}://{values.with_port(host, _DCS_PORTS[kind])}" for host in hosts)
+
+
+def ip_address(value: Any) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """A value as an address; None when it is a name."""
+    try:
+        return ipaddress.ip_address(str(value))
+    except ValueError:
+        return None
+
+
+def interface_of(addresses: Iterable[Mapping[str, Any]], address: str, prefix: int) -> str:
+    """The interface that holds the subnet of a virtual address, from what ``ip -json address show`` prints.
+
+    The virtual address itself does not count: it may be bound where it should not be. Raises ValueProblem.
+    """
+    wanted = ipaddress.IPv4Interface(f"{address}/{prefix}")
+    seen: list[str] = []
+    found: list[str] = []
+    for link in addresses:
+        for info in link.get("addr_info", ()):
+            if info.get("family") != "inet" or info.get("local") == address:
+                continue
+            seen.append(f"{link['ifname']} ({info['local']}/{info['prefixlen']})")
+            if wanted.ip in ipaddress.IPv4Interface(f"{info['local']}/{info['prefixlen']}").network:
+                found.append(str(link["ifname"]))
+    names = list(dict.fromkeys(found))
+    if len(names) != 1:
+        what = f"interfaces {listed(names)} hold" if names else "no interface holds"
+        raise ValueProblem(
+            f"{what} the subnet of {wanted}; there are {listed(seen)}; allowed: pg_vip_interface with the name of one"
+        )
+    return interface_name(names[0])

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of a whole cluster, which its members must agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report, ValueProblem, shown
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A variable of a cluster: how its value is understood, and what stands for it where it is not set.
+
+    The value of a ``secret`` is never part of a message.
+    """
+
+    parse: Callable[[Any], Any]
+    default: Any = None
+    secret: bool = False
+
+
+class ClusterSettings:
+    """Reads the settings of one cluster. Mistakes go to the report, and the default is taken to go on planning."""
+
+    def __init__(self, inventory: Inventory, report: Report, cluster: str, hosts: Sequence[str]) -> None:
+        self._inventory = inventory
+        self._report = report
+        self._cluster = cluster
+        self._hosts = hosts
+
+    def read(self, settings: Mapping[str, Setting]) -> dict[str, Any]:
+        """Each setting by its variable, typed, and the same on every member; the default itself is not parsed."""
+        return {variable: self._agreed(variable, setting) for variable, setting in settings.items()}
+
+    def of_host(self, host: str, variable: str, setting: Setting) -> Any:
+        """A setting that members may each have their own of."""
+        value = self._inventory.value(host, variable)
+        try:
+            return setting.default if value is None else setting.parse(value)
+        except ValueProblem as problem:
+            self._report.problem(self._cluster, f"on host {host}: {problem}", field=variable)
+            return setting.default
+
+    def _agreed(self, variable: str, setting: Setting) -> Any:
+        values: dict[str, Any] = {}
+        for host in self._hosts:
+            value = self._inventory.value(host, variable)
+            try:
+                values[host] = setting.default if value is None else setting.parse(value)
+            except ValueProblem as problem:
+                self._report.problem(self._cluster, str(problem), field=variable)
+                return setting.default
+        first = self._hosts[0]
+        other = next((host for host in self._hosts if values[host] != values[first]), None)
+        if other is not None:
+            mine, theirs = (self._shown(host, variable, setting) for host in (first, other))
+            self._report.problem(
+                self._cluster,
+                f"{mine} on host {first}, {theirs} on host {other}; allowed: one value for all members",
+                field=variable,
+            )
+        return values[first]
+
+    def _shown(self, host: str, variable: str, setting: Setting) -> str:
+        """A value as the inventory has it."""
+        value = self._inventory.value(host, variable)
+        return "another value" if setting.secret else shown(setting.default if value is None else value)

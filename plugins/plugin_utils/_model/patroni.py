@@ -1,0 +1,132 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Patroni's health checks: which there are, and which query parameters each of them takes.
+
+Source: Patroni's REST API, "Health check endpoints", and `do_GET` of `patroni/api.py` in 3.0.2, 4.0.7 and 4.1. Patroni
+compares most paths by substring, answers 503 for those it does not know, and ignores parameters that it cannot use.
+With a mistake in a check a service is down, or accepts members that it should not, and no message says so. Therefore
+only what is known to have a meaning is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import (
+    ValueProblem,
+    listed,
+    nearest,
+    not_allowed,
+    printable,
+    shown,
+)
+
+_TAG = "tag_"
+_TAGS = (f"{_TAG}<name>",)
+_STANDBY = ("lag", "replication_state", *_TAGS)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A health check. ``passes`` says what a member must be; ``parameters`` are those that change the answer."""
+
+    path: str
+    passes: str
+    parameters: tuple[str, ...] = ()
+
+
+# Checks of the leader ignore all parameters. In those that also accept the primary, `lag` and `replication_state` are
+# asked of the standbys only.
+ENDPOINTS: dict[str, Endpoint] = {
+    endpoint.path: endpoint
+    for endpoint in (
+        Endpoint("/", "the primary"),
+        Endpoint("/primary", "the primary"),
+        Endpoint("/master", "the primary"),
+        Endpoint("/read-write", "the primary"),
+        Endpoint("/leader", "the primary, or the leader of a standby cluster"),
+        Endpoint("/standby-leader", "the leader of a standby cluster"),
+        Endpoint("/standby_leader", "the leader of a standby cluster"),
+        Endpoint("/replica", "a standby", _STANDBY),
+        Endpoint("/read-only", "the leader or a standby", _STANDBY),
+        Endpoint("/sync", "a synchronous standby", _STANDBY),
+        Endpoint("/synchronous", "a synchronous standby", _STANDBY),
+        Endpoint("/read-only-sync", "the leader or a synchronous standby", _STANDBY),
+        Endpoint("/read-only-synchronous", "the leader or a synchronous standby", _STANDBY),
+        # Since Patroni 4; for Patroni 3 no member passes the first, and the second is the same as /read-only.
+        Endpoint("/quorum", "a quorum standby", _STANDBY),
+        Endpoint("/read-only-quorum", "the leader or a quorum standby", _STANDBY),
+        Endpoint("/async", "an asynchronous standby", _STANDBY),
+        Endpoint("/asynchronous", "an asynchronous standby", _STANDBY),
+        Endpoint("/health", "running", _TAGS),
+    )
+}
+# Answered for GET only: the OPTIONS of a health check gets 503 from every member.
+GET_ONLY = frozenset(
+    ["/cluster", "/config", "/failsafe", "/history", "/liveness", "/metrics", "/patroni", "/readiness"]
+)
+REPLICATION_STATES = ("streaming", "in archive recovery")
+
+# Without anything that HAProxy would read as a quote, a comment or a blank.
+_PATH = re.compile(r"/[A-Za-z0-9_.~!&()*+,;=:@/?%-]{0,1000}", re.ASCII)
+# Patroni understands what PostgreSQL does, and takes 010 for octal and 16mb for no limit at all.
+_BYTES = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})? *(B|kB|MB|GB|TB)?", re.ASCII)
+
+
+def health_check(value: Any) -> str:
+    """A health check with its query string, as it stands in a service file. Raises `ValueProblem`."""
+    word = values.text(value, "a path")
+    if not _PATH.fullmatch(word):
+        raise not_allowed(
+            value,
+            "a path of Patroni's REST API",
+            "one that begins with '/', such as /primary or /replica?lag=10MB, without blanks and quotes",
+        )
+    path, _mark, query = word.partition("?")
+    if path in GET_ONLY:
+        raise ValueProblem(
+            f"{shown(path)} is not a health check of Patroni: it is there for GET only, and HAProxy, which sends "
+            f"OPTIONS, gets 503 from every member; allowed: {listed(ENDPOINTS)}"
+        )
+    if path not in ENDPOINTS:
+        raise ValueProblem(
+            f"{shown(path)} is not a health check of Patroni{nearest(path, ENDPOINTS)}; allowed: {listed(ENDPOINTS)}"
+        )
+    _check_parameters(ENDPOINTS[path], parse_qsl(query, keep_blank_values=True))
+    return word
+
+
+def _check_parameters(endpoint: Endpoint, parameters: Iterable[tuple[str, str]]) -> None:
+    seen: set[str] = set()
+    for name, value in parameters:
+        kind = _TAGS[0] if name.startswith(_TAG) and name != _TAG else name
+        if kind not in endpoint.parameters:
+            near = nearest(name, endpoint.parameters)
+            raise ValueProblem(
+                f"{shown(name)} is not a parameter of {endpoint.path}{near}; allowed: {listed(endpoint.parameters)}"
+            )
+        if name in seen:
+            raise ValueProblem(f"{shown(name)} is given twice, and Patroni takes the first; allowed: each once")
+        seen.add(name)
+        _check_parameter(name, value)
+
+
+def _check_parameter(name: str, value: str) -> None:
+    if name == "lag":
+        if not _BYTES.fullmatch(value):
+            raise _bad(name, value, "a whole number of bytes, or one with B, kB, MB, GB or TB, such as 16MB")
+    elif name == "replication_state":
+        if value not in REPLICATION_STATES:
+            raise _bad(name, value, "streaming, or in+archive+recovery")
+    elif not value:
+        raise _bad(name, value, "the value that the tag has on the members that may serve, such as true")
+
+
+def _bad(name: str, value: str, allowed: str) -> ValueProblem:
+    return ValueProblem(f"{shown(value)} is not a value of parameter {printable(name)}; allowed: {allowed}")

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of a ``default-server`` line: which there are, and what each takes (HAProxy manual 5.2).
+
+Only what a server of a TCP service can use is here. What a server line says itself (``check``, ``backup``, the check
+port and its TLS) is not: the collection writes those from the inventory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import (
+    ValueProblem,
+    listed,
+    nearest,
+    not_allowed,
+    shown,
+)
+
+_WORD = re.compile(r"[A-Za-z0-9_.,:/%=@+*()\[\]-]+", re.ASCII)
+
+Check = Callable[[str], Any]
+
+
+def _count(least: int) -> Check:
+    return lambda word: values.integer(word, (least, values.COUNTS[1]), "a number")
+
+
+def _one_of(*words: str) -> Check:
+    def check(word: str) -> str:
+        if word not in words:
+            raise ValueProblem(f"{shown(word)} is unknown{nearest(word, words)}; allowed: {listed(words)}")
+        return word
+
+    return check
+
+
+def _weight(word: str) -> int:
+    return values.integer(word, values.WEIGHTS, "a weight")
+
+
+def _time(word: str) -> str:
+    return values.duration(word)
+
+
+def _path(word: str) -> str:
+    return values.path(word, "a path")
+
+
+def _networks(word: str) -> list[Any]:
+    try:
+        return [ipaddress.ip_network(network, strict=False) for network in word.split(",")]
+    except ValueError:
+        raise not_allowed(word, "a list of networks", "networks set apart by commas, such as 10.0.0.0/8") from None
+
+
+def _matching(pattern: str, what: str, allowed: str) -> Check:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(word: str) -> str:
+        if not compiled.fullmatch(word):
+            raise not_allowed(word, what, allowed)
+        return word
+
+    return check
+
+
+def _initial_addresses(word: str) -> list[str]:
+    methods = word.split(",")
+    addresses = [method for method in methods if method not in ("last", "libc", "none")]
+    if len(set(methods)) < len(methods) or len(addresses) > 1 or any(map(_is_no_address, addresses)):
+        allowed = "last, libc, none and one address, each once, set apart by commas"
+        raise not_allowed(word, "a way to find the first address", allowed)
+    return methods
+
+
+def _is_no_address(word: str) -> bool:
+    return values.ip_address(word) is None
+
+
+def _source(word: str) -> str:
+    match = re.fullmatch(r"([0-9.]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", word, re.ASCII)
+    if not match:
+        raise not_allowed(
+            word,
+            "an address to connect from",
+            "an IPv4 address, or an IPv6 address in brackets, with or without a port",
+        )
+    values.integer(match[2] or 0, (0, 65535), "a port")
+    return values.bind_address(match[1])
+
+
+def _any(word: str) -> str:
+    return word
+
+
+_WITH_ARGUMENT: dict[str, Check] = {
+    "agent-inter": _time,
+    "agent-port": values.port,
+    "ca-file": _path,
+    "ciphers": _any,
+    "ciphersuites": _any,
+    "crl-file": _path,
+    "crt": _path,
+    "downinter": _time,
+    "error-limit": _count(1),
+    "fall": _count(1),
+    "fastinter": _time,
+    "init-addr": _initial_addresses,
+    "inter": _time,
+    "maxconn": _count(0),
+    "maxqueue": _count(0),
+    "minconn": _count(0),
+    "namespace": _any,
+    "observe": _one_of("layer4"),
+    "on-error": _one_of("fastinter", "fail-check", "sudden-death", "mark-down"),
+    "on-marked-down": _one_of("shutdown-sessions"),
+    "on-marked-up": _one_of("shutdown-backup-sessions"),
+    "resolve-net": _networks,
+    "resolve-prefer": _one_of("ipv4", "ipv6"),
+    "resolvers": _any,
+    "rise": _count(1),
+    "slowstart": _time,
+    "sni": _matching(
+        r"ssl_fc_sni|str\([A-Za-z0-9._-]+\)", "an expression for the server name", "ssl_fc_sni or str(<name>)"
+    ),
+    "source": _source,
+    "ssl-max-ver": _one_of("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+    "ssl-min-ver": _one_of("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+    "tcp-ut": _time,
+    "verify": _one_of("none", "required"),
+    "verifyhost": _any,
+    "weight": _weight,
+}
+_ALONE = frozenset(
+    {
+        "agent-check",
+        "check-send-proxy",
+        "check-ssl",
+        "no-check-ssl",
+        "no-ssl",
+        "no-ssl-reuse",
+        "no-tls-tickets",
+        "non-stick",
+        "send-proxy",
+        "send-proxy-v2",
+        "ssl",
+        "ssl-reuse",
+        "stick",
+        "tfo",
+        "tls-tickets",
+    }
+)
+# What is said elsewhere, or never, and what to use.
+_REFUSED = {
+    "addr": "checks ask the member at pg_address",
+    "backup": "the field backup of the service selects them",
+    "check": "every server of a service has it",
+    "cookie": "it needs HTTP",
+    "disabled": "pg_weight: 0 of a member keeps new connections away from it",
+    "enabled": "every server of a service is",
+    "no-check": "a server without health checks would get connections whatever its role; leave it out",
+    "port": "checks ask the member at patroni_port",
+    "redir": "it needs HTTP",
+    "track": "each server of a service has a health check of its own",
+}
+KNOWN = frozenset(_WITH_ARGUMENT) | _ALONE
+
+
+def server_options(value: Any) -> str:
+    """The options as one line of single-spaced words, each known and each with the argument it takes.
+
+    Raises `ValueProblem` for the first word that HAProxy would not take there, or that could end the line early.
+    """
+    words = list(_checked(iter(values.one_line(value, "server options").split())))
+    _check_verification(words)
+    return " ".join(words)
+
+
+def _check_verification(words: list[str]) -> None:
+    """HAProxy verifies TLS by default and refuses to start when it has nothing to do it with (manual 5.2, "verify")."""
+    tls = next((word for word in ("ssl", "check-ssl") if word in words), None)
+    verify = [argument for word, argument in itertools.pairwise(words) if word == "verify"]
+    if tls and "ca-file" not in words and verify[-1:] != ["none"]:
+        raise ValueProblem(
+            f"{tls!r} lacks what to verify the certificate with; allowed: with 'ca-file <path>' or with 'verify none'"
+        )
+
+
+def _checked(words: Iterator[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for word in words:
+        if not _WORD.fullmatch(word):
+            raise ValueProblem(
+                f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and "
+                "_.,:/%=@+*()[]-"
+            )
+        if word in seen:
+            raise ValueProblem(f"{shown(word)} is given twice; allowed: each option once")
+        seen.add(word)
+        yield word
+        if word in _ALONE:
+            continue
+        if word in _REFUSED:
+            raise ValueProblem(f"{shown(word)} is not an option of a service's servers: {_REFUSED[word]}")
+        if word not in _WITH_ARGUMENT:
+            raise ValueProblem(
+                f"{shown(word)} is not a server option{nearest(word, KNOWN)}; allowed: {listed(sorted(KNOWN))}"
+            )
+        argument = next(words, None)
+        if argument is None or not _WORD.fullmatch(argument):
+            raise ValueProblem(
+                f"{word!r} lacks its argument"
+                if argument is None
+                else f"{word} {shown(argument)} is no argument HAProxy can read"
+            )
+        try:
+            _WITH_ARGUMENT[word](argument)
+        except ValueProblem as problem:
+            raise ValueProblem(f"{word} {problem}") from None
+        yield argument

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The timings of health checks that ``pg_rto`` stands for (Pigsty's presets), as options of a ``default-server`` line.
+
+A plan of Pigsty has ten values, ``[ttl, loop, retry, start, margin, inter, fastinter, downinter, rise, fall]``. The
+first five are Patroni's and nothing here; the last five are those of the health checks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar import MILLISECONDS
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults, values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, listed, nearest, shown
+
+_KEYWORDS = ("inter", "fastinter", "downinter", "rise", "fall")
+_OF_PATRONI = 5
+_TIME = re.compile(r"(\d{1,7}(?:\.\d{1,3})?)(ms|s|m)", re.ASCII)
+_LONGEST = 3_600_000  # milliseconds
+_CHECKS = (1, 100)
+
+
+def preset(rto: Any, plans: Any) -> str:
+    """The options of a server by a preset: ``inter 2s fastinter 1s ...``, empty where ``rto`` names none.
+
+    ``plans`` are further presets by name, or others in the place of Pigsty's. A number, which is what ``pg_rto`` was
+    before Pigsty 4, says nothing about health checks. Raises `ValueProblem`.
+    """
+    if rto is None or rto == "" or (isinstance(rto, int) and not isinstance(rto, bool)):
+        return ""
+    known = {**defaults.RTO_PLANS, **({} if plans is None else values.mapping(plans, "a mapping of presets"))}
+    word = values.text(rto, "a preset").strip()
+    if word.isdigit():
+        return ""
+    if word not in known:
+        raise ValueProblem(f"{shown(rto)} is not a preset{nearest(word, map(str, known))}; allowed: {listed(known)}")
+    return _options(word, known[word])
+
+
+def with_timings(options: str, timings: str) -> str:
+    """A ``default-server`` line in which the words of ``timings`` stand in the place of its own."""
+    own = timings.split()
+    replaced: Mapping[str, str] = dict(zip(own[::2], own[1::2], strict=True))
+    words = options.split()
+    for place, word in enumerate(words[:-1]):
+        if word in replaced:
+            words[place + 1] = replaced[word]
+    return " ".join(words)
+
+
+def _options(name: str, plan: Any) -> str:
+    declared = values.sequence(plan, f"the preset {name!r}")
+    if len(declared) != _OF_PATRONI + len(_KEYWORDS):
+        raise ValueProblem(
+            f"the preset {name!r} has {len(declared)} values; allowed: ten, ttl, loop, retry, start, margin, inter, "
+            "fastinter, downinter, rise and fall"
+        )
+    own = declared[_OF_PATRONI:]
+    times = [_time(value, name, word) for value, word in zip(own[:3], _KEYWORDS, strict=False)]
+    counts = [_count(value, name, word) for value, word in zip(own[3:], _KEYWORDS[3:], strict=True)]
+    return " ".join(f"{word} {value}" for word, value in zip(_KEYWORDS, [*times, *counts], strict=True))
+
+
+def _time(value: Any, name: str, keyword: str) -> str:
+    """A time as HAProxy takes it, which knows no fractions (manual 2.5)."""
+    match = _TIME.fullmatch(str(value).strip())
+    milliseconds = float(match[1]) * MILLISECONDS[match[2]] if match else 0.0
+    if not milliseconds.is_integer() or not 1 <= milliseconds <= _LONGEST:
+        raise ValueProblem(
+            f"{keyword} of the preset {name!r}: {shown(value)} is not a time; allowed: a number with ms, s or m, such "
+            "as 2s or 0.5s, up to an hour"
+        )
+    whole = int(milliseconds)
+    return f"{whole}ms" if whole % 1000 else f"{whole // 1000}s"
+
+
+def _count(value: Any, name: str, keyword: str) -> int:
+    try:
+        return values.integer(value, _CHECKS, "a number of checks")
+    except ValueProblem as problem:
+        raise ValueProblem(f"{keyword} of the preset {name!r}: {problem}") from None

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What planning decides, as values: the publications of a play, by load balancer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import listed
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer import Settings
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one load balancer gets: the complete services of ``owners``.
+
+    ``carries`` are the clusters that it serves after the run; only these may not lose too much of what they have there.
+    ``if_present``: nothing is asked of a host that has no file of ``owners``, not even HAProxy.
+    """
+
+    settings: Settings
+    owners: tuple[str, ...]
+    carries: tuple[str, ...]
+    services: tuple[Service, ...]
+    if_present: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "conf_dir": settings.conf_dir,
+            "state_dir": settings.state_dir,
+            "config_args": None if settings.config_args is None else list(settings.config_args),
+            "master_socket": settings.master_socket,
+            "stats_socket": settings.stats_socket,
+            "reload": settings.reload,
+            "allow_shrink": settings.allow_shrink,
+            "owners": list(self.owners),
+            "carries": list(self.carries),
+            "if_present": self.if_present,
+            "services": [service.to_dict() for service in self.services],
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    ``assigned`` says which load balancers a host of the play publishes, where that is not just itself: those of a
+    provider group that are outside the play are reached from the members that delegate to them. ``notes`` are lines for
+    people on what the run leaves out.
+    """
+
+    publications: dict[str, Publication]
+    assigned: dict[str, list[str]]
+    publishers: tuple[str, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan in types that JSON has."""
+        return {
+            "load_balancers": {host: publication.to_dict() for host, publication in self.publications.items()},
+            "assigned": self.assigned,
+            "publishers": [{"host": host, "carries": self._carries(host)} for host in self.publishers],
+            "warnings": list(self.warnings),
+            "notes": list(self.notes),
+        }
+
+    def _carries(self, publisher: str) -> str:
+        """What a host of the play publishes, for people: ``10.10.10.11: pg-a-primary 5433, pg-a-replica 5434``."""
+        load_balancers = self.assigned.get(publisher, [publisher])
+        return "; ".join(f"{host}: {_listing(self.publications[host])}" for host in load_balancers)
+
+
+def _listing(publication: Publication) -> str:
+    if publication.if_present:
+        return "none, in no pg_service_provider; what is left of clusters that named it is removed"
+    return listed(f"{service.name} {service.port}" for service in publication.services)

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A planned publication as the arguments of the publish module."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, printable, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_service
+
+_PLANNER = "pgsvc.access.pg_service_plan"
+_OF_THE_PLAN = ("files", "files_json", "owners")
+
+
+def variable_name(value: Any) -> str:
+    """The name of the variable that holds a plan. A template in its place gives the value: the plan itself."""
+    if not isinstance(value, str) or not value.isidentifier():
+        raise ValueProblem(
+            f"plan: give the name of the variable in which the result of {_PLANNER} was registered, not its value "
+            f"(plan: services_plan); {shown(values.native(value))} is not the name of a variable"
+        )
+    return value
+
+
+def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The module's arguments for one load balancer of a registered plan, None when the plan has nothing for it.
+
+    `variable` is where `plan` was registered. `given` are the arguments of the task, which go before the plan's; None
+    is not given, as in every module. Raises `ValueProblem`.
+    """
+    publication = _publication(variable, plan, load_balancer)
+    own = {name: value for name, value in given.items() if value is not None}
+    for name in _OF_THE_PLAN:
+        if name in own:
+            raise ValueProblem(f"{name}: not allowed beside plan, which has them; leave out one of the two")
+    state_dir = _state_dir(own["state_dir"]) if "state_dir" in own else None
+    if publication is None:
+        return None
+    if state_dir is not None:  # the service files name it
+        publication["state_dir"] = own["state_dir"] = state_dir
+    try:
+        return {**compact(module_arguments(publication)), **own}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(variable, load_balancer, f"{type(error).__name__}: {error}") from error
+
+
+def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
+    """Render the services of what `Publication.to_dict` gave."""
+    settings = {field: value for field, value in publication.items() if field not in ("services", "reload")}
+    services = [Service.from_dict(service) for service in publication["services"]]
+    files = [
+        {
+            "name": service.name,
+            "owner": service.owner,
+            "content": render_service(service, publication["state_dir"]),
+            "cut_removed": service.on_member_removed == "shutdown-sessions",
+            "may_be_empty": service.may_be_empty,
+        }
+        for service in services
+    ]
+    return {**settings, "apply": publication["reload"], "files": files}
+
+
+def compact(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The same arguments with the files as one text: Ansible looks at, copies and logs every value of a list."""
+    return {**{k: v for k, v in arguments.items() if k != "files"}, "files_json": json.dumps(arguments["files"])}
+
+
+def _publication(variable: str, plan: Any, load_balancer: str) -> dict[str, Any] | None:
+    known = plan.get("load_balancers") if isinstance(plan, dict) else None
+    if not isinstance(known, dict):
+        raise ValueProblem(f"plan: {variable} {_why_no_plan(plan)}")
+    text = known.get(load_balancer)
+    if text is None:
+        return None
+    try:
+        publication = json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise _damaged(variable, load_balancer, str(error)) from error
+    if not isinstance(publication, dict):
+        raise _damaged(variable, load_balancer, f"{shown(publication)} is not a mapping")
+    return publication
+
+
+def _why_no_plan(plan: Any) -> str:
+    again = f"register the result of {_PLANNER} in it first"
+    if isinstance(plan, dict) and plan.get("failed") is True:
+        return f"holds no plan, because the task that registered it failed; {again}"
+    if isinstance(plan, dict) and plan.get("skipped") is True:
+        return f"holds no plan, because the task that registered it was skipped; {again}"
+    return f"holds something else than a plan; {again}"
+
+
+def _damaged(variable: str, load_balancer: str, why: str) -> ValueProblem:
+    return ValueProblem(
+        f"plan: what {variable} has for {load_balancer} is not as {_PLANNER} returns it ({printable(why)}); "
+        f"register the result of {_PLANNER} in it, unchanged"
+    )
+
+
+def _state_dir(value: Any) -> str:
+    try:
+        return values.path(values.native(value), "a path")
+    except ValueProblem as problem:
+        raise ValueProblem(f"state_dir: {problem}") from problem

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A planned service as the text of its HAProxy file. The same service gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import owner_line
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import with_port
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Server, Service
+
+_RULE = "#---------------------------------------------------------------------"
+
+# Whatever a `defaults` section says of these, a service file says itself: it means the same beside Debian's stock
+# defaults (HTTP, 50 seconds), beside Pigsty's, and when it is read before any (HAProxy manual 4.1 lists what is
+# inherited).
+_SELF_CONTAINED = (
+    "enabled",
+    "hash-type map-based",
+    "hash-balance-factor 0",
+    "retries 3",
+    "rate-limit sessions 0",
+    "timeout connect 3s",
+    "timeout queue 3s",
+    "timeout check 3s",
+    "timeout tunnel 0",
+    "timeout client-fin 0",
+    "timeout server-fin 0",
+    "option redispatch",
+    "option tcpka",
+    "no option abortonclose",
+    "no option independent-streams",
+    "no option logasap",
+    "no option nolinger",
+    "no option persist",
+    "no option prefer-last-server",
+    "no option transparent",
+    # Of what a server inherits, only that which can also be taken back for one that the Runtime API adds.
+    "default-server enabled no-backup no-check-ssl no-send-proxy no-send-proxy-v2 no-ssl",
+)
+
+
+def header(name: str, load_balancer: str, port: int, owner: str, notes: Iterable[str] = ()) -> list[str]:
+    """The comment lines that open every file; the owner line is what tells our files from everybody else's."""
+    return [
+        _RULE,
+        f"# service: {name} @ {with_port(load_balancer, port)}",
+        _RULE,
+        owner_line(owner),
+        *notes,
+    ]
+
+
+def listen(name: str, directives: Iterable[str], servers: Iterable[str]) -> list[str]:
+    """A ``listen`` section, its servers last."""
+    return [
+        f"listen {name}",
+        *(f"    {line}" for line in directives),
+        "    # servers",
+        *(f"    {line}" for line in servers),
+    ]
+
+
+def state_lines(name: str, state_dir: str) -> list[str]:
+    """What lets a new process begin with the verdicts of the old one, or with none (HAProxy manual 4.2)."""
+    return ["load-server-state-from-file local", f"server-state-file-name {state_dir}/{name}.state"]
+
+
+def bind_lines(addresses: Sequence[str], port: int) -> list[str]:
+    return [f"bind {with_port(address, port)}" for address in addresses]
+
+
+def text(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+def render_service(service: Service, state_dir: str) -> str:
+    """The file ``<name>.cfg`` of a PostgreSQL service (description, "定义服务")."""
+    notes = [f"# service instances {', '.join(service.instances) or '(none)'}"]
+    if service.backups:
+        notes.append(f"# service backups {', '.join(service.backups)}")
+    directives = [
+        *bind_lines(service.ip, service.port),
+        "mode tcp",
+        f"maxconn {service.maxconn}",
+        f"balance {service.balance}",
+        "option httpchk",
+        "option http-keep-alive",
+        f"http-check send meth OPTIONS uri {service.check}",
+        "http-check expect status 200",
+        *_SELF_CONTAINED,
+        f"timeout client {service.timeout_client}",
+        f"timeout server {service.timeout_server}",
+        "option allbackups" if service.allbackups else "no option allbackups",
+        *state_lines(service.name, state_dir),
+        f"default-server {service.options}",
+    ]
+    opening = header(service.name, service.load_balancer, service.port, service.owner, notes)
+    return text([*opening, *listen(service.name, directives, map(_server_line, service.servers))])
+
+
+def _server_line(server: Server) -> str:
+    words = [f"server {server.name} {with_port(server.address, server.port)} check port {server.check_port}"]
+    if server.ca_file is not None:
+        words.append(f"check-ssl verify required ca-file {server.ca_file}")
+    words.append(f"weight {server.weight}")
+    if server.backup:
+        words.append("backup")
+    return " ".join(words)
