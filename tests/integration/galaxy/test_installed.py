@@ -22,6 +22,7 @@ WORKSHOP = (
     ".ansible-lint",
     ".ci/",
     ".config/",
+    ".github/",
     ".gitignore",
     "Makefile",
     "changelogs/fragments/",
