@@ -42,7 +42,7 @@ def test_demo_shows_plan_files_answers_and_a_second_run_that_changes_nothing(exa
     ]
     assert "listen pg-test-standby\n" in story
     assert examples.status("sandbox/inventory.yml") == ANSWERS
-    assert story.rstrip().endswith("End it and remove its folder: make demo-clean")
+    assert story.rstrip().endswith("Stop the sandbox and remove its folder: examples/sandbox/demo down")
 
     # What the demo says at its end: another member leads, and the services follow.
     (examples.sandbox / f"{examples.prefix}11" / "role").write_text("replica\n")
