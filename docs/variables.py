@@ -100,9 +100,9 @@ def _meaning(option: dict[str, Any]) -> str:
     text = described if isinstance(described, str) else " ".join(described)
     if "choices" in option:
         text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}."
-    return re.sub(
-        r"[CVO]\(([^()]*(?:\([^()]*\))?[^()]*)\)", r"`\1`", re.sub(r"[MP]\(([^)#]*)#?[^)]*\)", r"`\1`", text)
-    ).replace("|", "\\|")
+    text = re.sub(r"O\([^()#]+#[^()]*:([^():]+)\)", r"O(\1)", text)  # an option of another role
+    text = re.sub(r"[MP]\(([^)#]*)#?[^)]*\)", r"`\1`", text)
+    return re.sub(r"[CVO]\(([^()]*(?:\([^()]*\))?[^()]*)\)", r"`\1`", text).replace("|", "\\|")
 
 
 if __name__ == "__main__":
