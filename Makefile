@@ -106,8 +106,9 @@ sanity-%: .venvs/core-%/.ready
 ##### measuring it, shipping it
 
 .PHONY: docs changelog benchmark reliability dist requirements
-docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables from the argument specs
+docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables and the picture in README.md
 	@$(<D)/bin/python docs/variables.py
+	@$(<D)/bin/python docs/pictures/paths.py
 
 changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments
 	@PATH="$(ROOT)/.venvs/lint/bin:$$PATH" antsibull-changelog release --update-existing --reload-plugins
