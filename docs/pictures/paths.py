@@ -41,9 +41,10 @@ PORTS = ((6432, "pgbouncer"), (5432, "PostgreSQL"), (8008, "Patroni"))
 TITLE = "How clients reach PostgreSQL"
 DESCRIPTION = (
     "Clients connect to a service port on any node of the cluster: 5433 for the primary service, 5434 for replica, 5436"
-    " for default, 5438 for offline. HAProxy on that node asks Patroni of every member, on port 8008, whether the member"
-    " may serve, and forwards the connection. Primary goes to pgbouncer on the primary, replica to pgbouncer on the"
-    " replicas, default to PostgreSQL on the primary, offline to PostgreSQL on the replica for offline queries."
+    " for default, 5438 for offline. HAProxy on that node asks Patroni on every member (port 8008) whether the member"
+    " may serve, and forwards the connection to one that may. Primary leads to pgbouncer on the primary, replica to"
+    " pgbouncer on the replicas, default to PostgreSQL on the primary, and offline to PostgreSQL on the replica for"
+    " offline queries."
 )
 
 LIGHT = {

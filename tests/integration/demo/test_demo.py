@@ -33,7 +33,7 @@ ANSWERS = {
 
 def shown_in_readme(checkout: Path) -> list[str]:
     """The lines that README.md shows of ``make demo``."""
-    blocks = re.findall(r"^```\n(.*?)^```", (checkout / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```\n(== .*?)^```", (checkout / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     (block,) = (block for block in blocks if "examples/sandbox/demo status" in block)
     return [line for line in block.splitlines() if line]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_each_service_leads_to_its_destination() -> None:
 
 
 def test_a_screen_reader_gets_a_title_and_a_description() -> None:
-    root = ElementTree.fromstring(paths.picture())  # noqa: S314  our own text
+    root = ET.fromstring(paths.picture())  # noqa: S314  our own text
     labels = {element.get("id"): element.text for element in root if element.tag in (f"{SVG}title", f"{SVG}desc")}
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == " ".join(str(name) for name in labels)

@@ -21,7 +21,8 @@ def between(page: str, marker: str) -> str:
 
 
 def rows(table: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")]
+    lines = (line for line in table.splitlines() if line.startswith("|"))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def numbers(cell: str) -> list[int]:
