@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ansible_collections.pgsvc.access.docs.pictures import paths
-from ansible_collections.pgsvc.access.plugins.plugin_utils import _defaults
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -32,21 +32,21 @@ def test_the_picture_is_what_its_source_writes() -> None:
 
 def test_it_shows_the_default_services() -> None:
     shown = [(service.name, service.port, service.check) for service in paths.SERVICES]
-    declared = _defaults.CLUSTER["pg_default_services"]
+    declared = defaults.CLUSTER["pg_default_services"]
     assert shown == [(service["name"], service["port"], service["check"]) for service in declared]
 
 
 def test_it_shows_the_ports_of_a_member() -> None:
     names = {"pgbouncer": "pgbouncer_port", "PostgreSQL": "pg_port", "Patroni": "patroni_port"}
     assert {program: port for port, program in paths.PORTS} == {
-        program: _defaults.MEMBER[variable] for program, variable in names.items()
+        program: defaults.MEMBER[variable] for program, variable in names.items()
     }
 
 
 def test_each_service_leads_to_its_destination() -> None:
     """The default services of a cluster with the default destination, pgbouncer."""
-    ports = {"default": _defaults.MEMBER["pgbouncer_port"], "postgres": _defaults.MEMBER["pg_port"]}
-    destinations = {service["name"]: ports[service["dest"]] for service in _defaults.CLUSTER["pg_default_services"]}
+    ports = {"default": defaults.MEMBER["pgbouncer_port"], "postgres": defaults.MEMBER["pg_port"]}
+    destinations = {service["name"]: ports[service["dest"]] for service in defaults.CLUSTER["pg_default_services"]}
     drawn = {service.name: {port for _member, port in service.servers} for service in paths.SERVICES}
     assert drawn == {name: {port} for name, port in destinations.items()}
 

@@ -51,7 +51,7 @@ def variables_of_playbooks() -> Iterator[str]:
 def test_the_page_lists_every_variable() -> None:
     page = (ROOT / "docs" / "variables.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    read = {*_defaults.VARIABLES, *variables_of_roles(), *variables_of_playbooks()}
+    read = {*defaults.VARIABLES, *variables_of_roles(), *variables_of_playbooks()}
     assert {"pg_cluster", "pg_service_serial", "pg_service_conf_hosts", "pg_service_clusters"} <= read
     assert read - listed == set()
 
