@@ -116,8 +116,9 @@ sanity-%: .venvs/core-%/.ready
 ##### measuring it, shipping it
 
 .PHONY: docs changelog benchmark reliability dist requirements
-docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables from the argument specs
+docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables and the picture in README.md
 	@$(<D)/bin/python docs/variables.py
+	@$(<D)/bin/python docs/pictures/paths.py
 
 changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments (DATE=2026-01-31: of the release)
 	@$(<D)/bin/python tests/static/changelog.py $(DATE)

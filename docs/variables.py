@@ -22,9 +22,21 @@ _INTRODUCTION = """# Variables and fields
 
 <!-- Written by docs/variables.py from the argument specs of the roles: make docs -->
 
-All variables are inventory variables. Names and defaults follow Pigsty wherever Pigsty has them. Values may be typed
-loosely, as INI inventories and extra variables give them: `"5433"` is a number, `"false"` is false.
+This page lists all variables of the collection. Set them in the inventory, unless the table says otherwise. Variables
+that Pigsty also has keep Pigsty's names and defaults. Text is converted, so values from INI inventories and extra
+variables work: `"5433"` is read as a number, `"false"` as false.
 """
+
+# Variables that only a playbook reads, so that no role specifies them.
+PLAYBOOKS: dict[str, dict[str, Any]] = {
+    "pg_service_conf_hosts": {
+        "default": "!all",
+        "description": [
+            "The hosts on which the playbook C(pgsvc.access.access) writes a libpq service file, as an Ansible pattern"
+            " such as V(app,pg-test). By default no host gets one. Set it as an extra variable (C(-e)).",
+        ],
+    },
+}
 
 
 def page() -> str:
@@ -39,7 +51,7 @@ def page() -> str:
         "An item of `pg_default_services` or `pg_services`.\n",
         *_table(cluster["pg_services"]["options"]),
         "\n## Load balancers\n",
-        "Variables of role `pgsvc.access.haproxy`, beside those above.\n",
+        "Variables of role `pgsvc.access.haproxy`, in addition to those above.\n",
         *_table(own),
         "\n## An item of `haproxy_services`\n",
         *_table(haproxy["haproxy_services"]["options"]),
@@ -51,6 +63,9 @@ def page() -> str:
         "\n## Virtual addresses\n",
         "Variables of role `pgsvc.access.pg_vip`.\n",
         *_table(_options("pg_vip")),
+        "\n## Playbooks\n",
+        "Variables of the playbooks of the collection that belong to no role.\n",
+        *_table(PLAYBOOKS),
     ]
     return "\n".join(parts) + "\n"
 
@@ -85,9 +100,9 @@ def _meaning(option: dict[str, Any]) -> str:
     text = described if isinstance(described, str) else " ".join(described)
     if "choices" in option:
         text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}."
-    return re.sub(
-        r"[CVO]\(([^()]*(?:\([^()]*\))?[^()]*)\)", r"`\1`", re.sub(r"[MP]\(([^)#]*)#?[^)]*\)", r"`\1`", text)
-    ).replace("|", "\\|")
+    text = re.sub(r"O\([^()#]+#[^()]*:([^():]+)\)", r"O(\1)", text)  # an option of another role
+    text = re.sub(r"[MP]\(([^)#]*)#?[^)]*\)", r"`\1`", text)
+    return re.sub(r"[CVO]\(([^()]*(?:\([^()]*\))?[^()]*)\)", r"`\1`", text).replace("|", "\\|")
 
 
 if __name__ == "__main__":

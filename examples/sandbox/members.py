@@ -1,13 +1,13 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins for the members of the sandbox: Patroni's health checks, and ports that say who answers.
+"""Stand-ins for the members of the sandbox: Patroni's health checks, and ports that send the name of the member.
 
 usage: members.py SANDBOX < members.json
 
-Each member has ``address``, ``name``, ``patroni_port`` and ``ports`` (a mapping of name to number). Its role is the
-word in ``SANDBOX/<address>/role``: primary, replica, or sync (a synchronous standby). Write another to play a
-switchover.
+Each member has ``address``, ``name``, ``patroni_port`` and ``ports`` (a mapping of name to number). The file
+``SANDBOX/<address>/role`` contains its role: primary, replica, or sync (a synchronous standby). Change the file to
+simulate a switchover.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
-# Which roles pass which check (Patroni manual, "Patroni REST API", health check endpoints).
+# The roles that pass each check (Patroni manual, "Patroni REST API", health check endpoints).
 PASSES = {
     "/": ("primary",),
     "/primary": ("primary",),
@@ -39,7 +39,7 @@ class Member(TypedDict):
 
 
 async def check(role: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer one health check: 200 where the role passes it, 503 where not."""
+    """Answer one health check, with 200 if the role passes it and 503 if not."""
     try:
         request = await reader.readuntil(b"\r\n\r\n")
         path = request.split(b" ", 2)[1].decode().partition("?")[0]
@@ -53,7 +53,7 @@ async def check(role: Path, reader: asyncio.StreamReader, writer: asyncio.Stream
 
 
 async def greet(greeting: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say who answers, then hold the session until the client ends it."""
+    """Send the name of the member, then keep the session open until the client ends it."""
     try:
         writer.write(f"{greeting}\n".encode())
         await writer.drain()

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sandbox: a HAProxy for every node of an inventory, and stand-ins for its databases, all on loopback addresses.
+"""The sandbox: an HAProxy for every node of an inventory, and stand-ins for its databases, all on loopback addresses.
 
 usage: sandbox.py up|down|status [INVENTORY]
 
-The folder is $PGSVC_SANDBOX, else /tmp/pgsvc-sandbox, as in the inventory. ``down`` ends only the processes whose pid
-files are in that folder, and removes it.
+The folder is $PGSVC_SANDBOX or /tmp/pgsvc-sandbox, as in the inventory. ``down`` stops only processes that have a pid
+file in that folder, and removes the folder.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-# Made for its owner alone, and never taken over when it is there already.
+# Accessible to its owner only. An existing folder is never used.
 SANDBOX = Path(os.environ.get("PGSVC_SANDBOX") or "/tmp/pgsvc-sandbox").absolute()  # noqa: S108
 MARKER = SANDBOX / "sandbox"
 CONNECTIONS = 12
 BASE = """\
-# {host}: the base configuration of this node; the services are beside it
+# {host}: the base configuration of this node; the services are in the same folder
 global
     stats socket {node}/stats.sock mode 600 level admin expose-fd listeners
     maxconn 1000
     hard-stop-after 1m
 
-# made for web servers: a service file must not depend on it
+# defaults for web servers: service files must not depend on them
 defaults
     mode http
     timeout connect 5s
@@ -57,7 +57,7 @@ Hosts = dict[str, dict[str, Any]]
 
 
 class SandboxError(Exception):
-    """What keeps the sandbox from working, in one line."""
+    """An error of the sandbox, as one line for the user."""
 
 
 def say(line: str) -> None:
@@ -113,7 +113,7 @@ def start_node(host: str, haproxy: str) -> None:
     node = SANDBOX / host
     (node / "haproxy").mkdir(parents=True)
     (node / "haproxy/haproxy.cfg").write_text(BASE.format(host=host, node=node))
-    # As systemd starts it: a master that reloads itself. -f FOLDER reads haproxy.cfg and every service beside it.
+    # The arguments that systemd uses: master-worker mode. -f FOLDER loads haproxy.cfg and all services in the folder.
     log, command = node / "haproxy.log", [haproxy, "-Ws", "-f", f"{node}/haproxy", "-S", f"{node}/master.sock,mode,600"]
     process = start(command, node / "haproxy.pid", log)
     wait_for(lambda: process.poll() is not None or answers(node / "stats.sock"), f"HAProxy of {host} does not answer")
@@ -154,7 +154,7 @@ def start_members(hosts: Hosts) -> None:
 
 
 def up(inventory: Path) -> None:
-    """A new sandbox; one that is there already is ended first."""
+    """Start a new sandbox, after stopping an existing one."""
     haproxy = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin")
     if not haproxy:
         raise SandboxError("haproxy is not installed; on Debian: apt-get install haproxy")
@@ -163,22 +163,22 @@ def up(inventory: Path) -> None:
     try:
         SANDBOX.mkdir(mode=0o700, parents=True)
     except FileExistsError:
-        raise SandboxError(f"{SANDBOX} exists and is no sandbox; name another folder with PGSVC_SANDBOX") from None
+        raise SandboxError(f"{SANDBOX} exists and is not a sandbox; set PGSVC_SANDBOX to another folder") from None
     MARKER.write_text("made by examples/sandbox; demo down removes this folder\n")
     for host in hosts:
         start_node(host, haproxy)
     start_members(hosts)
-    say(f"{len(hosts)} nodes are up in {SANDBOX}, each with a HAProxy of its own")
+    say(f"{len(hosts)} nodes started in {SANDBOX}, each with its own HAProxy")
 
 
 def down() -> None:
-    """End the processes of the sandbox and remove its folder."""
+    """Stop the processes of the sandbox and remove its folder."""
     if not MARKER.exists():
         return
     pid_files = [*SANDBOX.glob("*/haproxy.pid"), SANDBOX / "members.pid"]
     for pid in filter(None, map(running, pid_files)):
         with contextlib.suppress(ProcessLookupError):
-            # The whole session: a master's workers, old ones too, end with it.
+            # The whole session, which includes current and old workers of the master process.
             os.killpg(pid, signal.SIGTERM)
     wait_for(lambda: not any(map(running, pid_files)), "processes of the sandbox still run")
     shutil.rmtree(SANDBOX)
@@ -194,7 +194,7 @@ def listeners(host: str) -> Iterator[tuple[str, tuple[str, str, int]]]:
 
 
 def settled(host: str, service: str) -> bool:
-    """Whether every server of ``service`` has its verdict: none awaits its first check or is between up and down."""
+    """Whether the health checks of ``service`` have a result for every server, which is either up or down."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(SANDBOX / host / "stats.sock"))
         client.sendall(f"show stat {service} 4 -1\n".encode())
@@ -203,20 +203,20 @@ def settled(host: str, service: str) -> bool:
 
 
 def answerer(address: str, port: int) -> str:
-    """Who greets a client of this listener."""
+    """The server that answers a client of this listener."""
     try:
         with socket.create_connection((address, port), timeout=5) as client:
-            return client.recv(100).decode().strip() or "nobody: refused"
+            return client.recv(100).decode().strip() or "refused"
     except OSError as error:
-        return f"nobody: {error.strerror or error}"
+        return f"error: {error.strerror or error}"
 
 
 def status(inventory: Path) -> None:
-    """A table: each service, reached through the first node that carries it, and who answers there."""
+    """A table: each service, reached through the first node that carries it, and the servers that answer."""
     say(f"{'service':<18} {'listens on':<20} answers to {CONNECTIONS} connections")
     carried = {name: listener for host in reversed(nodes(inventory)) for name, listener in listeners(host)}
     for name, (host, address, port) in sorted(carried.items()):
-        wait_for(partial(settled, host, name), f"the servers of {name} have no verdict")
+        wait_for(partial(settled, host, name), f"the health checks of {name} have no result")
         greetings = Counter(answerer(address, port) for _each in range(CONNECTIONS))
         who = ", ".join(f"{count} x {answer}" for answer, count in sorted(greetings.items()))
         say(f"{name:<18} {f'{address}:{port}':<20} {who}")

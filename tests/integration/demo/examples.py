@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,9 +89,9 @@ class Examples:
 
     def status(self, inventory: str) -> dict[str, set[str]]:
         """Service to who answers there, as ``demo status`` says it; how often is left to chance and slowstart."""
-        rows = [line.split(maxsplit=2) for line in self.demo("status", f"examples/{inventory}").text.splitlines()]
-        assert rows[0][:1] == ["service"]
-        return {name: set(re.findall(r"\d+ x ([^,]+)", who)) for name, _address, who in rows[1:]}
+        heading, *rows = self.demo("status", f"examples/{inventory}").text.splitlines()
+        assert heading.split()[:1] == ["service"]
+        return answers(rows)
 
     def processes(self) -> list[str]:
         """Command lines of all processes of this sandbox."""
@@ -104,6 +104,12 @@ class Examples:
             if os.fsencode(self.sandbox) in command:
                 found.append(command.replace(b"\0", b" ").decode())
         return found
+
+
+def answers(rows: Iterable[str]) -> dict[str, set[str]]:
+    """Service to the servers that answer there, from rows of ``demo status``; how often is left out."""
+    cells = (row.split(maxsplit=2) for row in rows)
+    return {name: set(re.findall(r"\d+ x ([^,]+)", who)) for name, _address, who in cells}
 
 
 def lines(text: str, *first_words: str) -> Sequence[str]:

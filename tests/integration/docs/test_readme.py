@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first publish of README.md, typed as it stands there, where no HAProxy is installed."""
+"""The first publish of README.md, typed as it stands there, with an installed collection and without HAProxy."""
 
 from __future__ import annotations
 
@@ -12,17 +12,28 @@ import sys
 from pathlib import Path
 
 
-def test_the_first_publish(checkout: Path, tmp_path: Path) -> None:
+def typed(checkout: Path, *parts: str) -> str:
+    """The blocks of commands in README.md that contain these parts, one for each."""
     blocks = re.findall(r"^```bash\n(.*?)^```", (checkout / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    (block,) = [block for block in blocks if "hosts.yml" in block]
-    (tmp_path / "bin").symlink_to(checkout / "bin")
+    found = [[block for block in blocks if part in block] for part in parts]
+    assert [len(blocks) for blocks in found] == [1] * len(parts)
+    return "".join(blocks[0] for blocks in found)
+
+
+def test_the_first_publish(checkout: Path, tmp_path: Path) -> None:
+    commands = typed(checkout, "ln -s ~/.ansible", "> hosts.yml")
+    # The folder that ansible-galaxy installs to, and a folder on the PATH.
+    installed = tmp_path / ".ansible" / "collections" / "ansible_collections" / "pgsvc" / "access"
+    installed.parent.mkdir(parents=True)
+    installed.symlink_to(checkout)
+    (tmp_path / ".local" / "bin").mkdir(parents=True)
     # What Ansible itself runs, and no HAProxy.
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     assert subprocess.run(["sh", "-c", "command -v haproxy"], env={"PATH": path}, check=False).returncode != 0
-    environment = {**os.environ, "PATH": path, "HOME": str(tmp_path)}
+    environment = {**os.environ, "PATH": f"{path}:{tmp_path}/.local/bin", "HOME": str(tmp_path)}
 
     said = subprocess.run(
-        ["bash", "-euc", block], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-euc", commands], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
 
     assert said.returncode == 0, said.stdout + said.stderr

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each promise of SECURITY.md names tests, and each of them exists."""
+"""Each promise in SECURITY.md names its tests, and all of them exist."""
 
 from __future__ import annotations
 

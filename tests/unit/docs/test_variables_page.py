@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,31 @@ def options(role: str) -> dict[str, Any]:
 def test_the_page_is_what_the_specs_generate() -> None:
     generated = runpy.run_path(str(ROOT / "docs" / "variables.py"))["page"]()
     assert (ROOT / "docs" / "variables.md").read_text(encoding="utf-8") == generated, "run: make docs"
+
+
+def variables_of_roles() -> Iterator[str]:
+    """The variables that a role specifies for any of its entry points, and those that it has a default for."""
+    for role in (ROOT / "roles").iterdir():
+        specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+        for entry_point in specs["argument_specs"].values():
+            yield from entry_point["options"]
+        yield from yaml.safe_load((role / "defaults" / "main.yml").read_text(encoding="utf-8"))
+
+
+def variables_of_playbooks() -> Iterator[str]:
+    """The variables in the templates and conditions of the playbooks, which begin with the prefix of a role."""
+    for playbook in (ROOT / "playbooks").glob("*.yml"):
+        lines = playbook.read_text(encoding="utf-8").splitlines()
+        for expression in (line for line in lines if "{{" in line or line.lstrip().startswith("when:")):
+            yield from re.findall(r"(?<![\w.])(?:pg|pgbouncer|patroni|haproxy)_\w+(?! *=)", expression)
+
+
+def test_the_page_lists_every_variable() -> None:
+    page = (ROOT / "docs" / "variables.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    read = {*defaults.VARIABLES, *variables_of_roles(), *variables_of_playbooks()}
+    assert {"pg_cluster", "pg_service_serial", "pg_service_conf_hosts", "pg_service_clusters"} <= read
+    assert read - listed == set()
 
 
 @pytest.mark.parametrize("variable", ["pg_services", "pg_default_services"])
