@@ -26,9 +26,9 @@ lab-shell: ## open a shell inside the lab
 lab-status: ## show which nodes of the lab are running
 	@$(LAB) status
 
-test-lab: ## run the tests on the lab, and start it if needed
+test-lab: ## the tests on the lab, which is brought up when it is not
 	@echo "== tests on the lab"
 	@$(LAB_PYTHON) -m pytest --quiet --durations=10 tests/lab
 
-molecule: ## run Molecule's scenarios on the lab
+molecule: ## Molecule's scenarios on the lab
 	@PATH="$(ROOT)/.venvs/lab/bin:$$PATH" .venvs/lab/bin/molecule test --all
