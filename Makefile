@@ -34,16 +34,16 @@ COLLECTION := .build/ansible_collections/pgsvc/access
 STEPS = $(MAKE) --no-print-directory
 
 .PHONY: help
-help: ## what can be made
+help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 ##### trying it
 
 .PHONY: demo demo-clean
-demo: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## the sandbox: real HAProxy processes on loopback, published twice
+demo: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## run the sandbox: real HAProxy processes on loopback, published twice
 	@PATH="$(ROOT)/$(<D)/bin:$$PATH" examples/sandbox/demo up
 
-demo-clean: ## end the sandbox and remove its folder
+demo-clean: ## stop the sandbox and remove its folder
 	@PATH="$(ROOT)/.venvs/core-$(NEWEST)/bin:$$PATH" examples/sandbox/demo down
 
 ##### proving it
@@ -128,11 +128,11 @@ QUICK :=
 benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, all or PARTS="running one", into docs/performance.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/run.py $(if $(QUICK),--quick,--keep) $(PARTS)
 
-reliability: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## what clients notice of changes, into docs/reliability.md
+reliability: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure the effect of changes on clients, into docs/reliability.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/reliability.py --keep
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/staying.py --keep
 
-dist: .venvs/core-$(NEWEST)/.ready ## the tarball that ansible-galaxy installs
+dist: .venvs/core-$(NEWEST)/.ready ## build the tarball that ansible-galaxy installs
 	@$(<D)/bin/ansible-galaxy collection build --force --output-path .build
 
 # First what this Makefile installs; ansible-test's lists then come out of the ansible-core that they name.

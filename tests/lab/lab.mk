@@ -11,19 +11,19 @@ LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab molecule
 .PHONY: $(LAB_TARGETS)
 $(LAB_TARGETS): .venvs/lab/.ready $(COLLECTION)
 
-lab: ## the lab of real machines: boot it and set it up (root)
+lab: ## boot the lab of real machines and set it up (root)
 	@$(LAB) up
 
-lab-down: ## remove all that the lab made
+lab-down: ## remove the lab
 	@$(LAB) down
 
-lab-reset: ## the same lab with new disks
+lab-reset: ## restart the lab with new disks
 	@$(LAB) reset
 
-lab-shell: ## a shell inside the lab
+lab-shell: ## open a shell inside the lab
 	@$(LAB) shell
 
-lab-status: ## which machines of the lab run
+lab-status: ## show which nodes of the lab are running
 	@$(LAB) status
 
 test-lab: ## the tests on the lab, which is brought up when it is not
