@@ -13,20 +13,12 @@ description:
   - Gives each host that a client can name (the cluster's name, its virtual address, an instance by name or address, a
     load balancer of the provider group, several at once) with each service and port that answers there.
   - Touches no host. Every mistake of the cluster is reported in one message.
+extends_documentation_fragment:
+  - pgsvc.access._filters
+  - pgsvc.access._filters.cluster
+  - pgsvc.access._requirements.jmespath
 positional: _input
 options:
-  _input:
-    description: The variables of all hosts, which is what Ansible calls C(hostvars).
-    type: dict
-    required: true
-  cluster:
-    description: The name of the cluster, the value of C(pg_cluster) of its members.
-    type: str
-    required: true
-  groups:
-    description: The groups of the inventory with their hosts, which is what Ansible calls C(groups).
-    type: dict
-    required: true
   user:
     description: The user of the URLs. Without one the client decides.
     type: str

@@ -14,16 +14,11 @@ description:
     it is to carry, with nothing left to decide.
   - Touches no host. Every mistake of the inventory is reported in one message.
   - The role P(pgsvc.access.pg_service#role) does the same by the action M(pgsvc.access.pg_service_plan).
+extends_documentation_fragment:
+  - pgsvc.access._filters
+  - pgsvc.access._requirements.jmespath
 positional: _input
 options:
-  _input:
-    description: The variables of all hosts, which is what Ansible calls C(hostvars).
-    type: dict
-    required: true
-  groups:
-    description: The groups of the inventory with their hosts, which is what Ansible calls C(groups).
-    type: dict
-    required: true
   hosts:
     description:
       - The hosts that the run is about, such as C(ansible_play_hosts). All hosts of the inventory by default.

@@ -13,20 +13,12 @@ description:
   - Gives the services of one cluster as a load balancer carries them, selectors evaluated, destinations turned into
     ports and defaults filled in. For people who render templates of their own.
   - Touches no host. Every mistake of the cluster is reported in one message.
+extends_documentation_fragment:
+  - pgsvc.access._filters
+  - pgsvc.access._filters.cluster
+  - pgsvc.access._requirements.jmespath
 positional: _input
 options:
-  _input:
-    description: The variables of all hosts, which is what Ansible calls C(hostvars).
-    type: dict
-    required: true
-  cluster:
-    description: The name of the cluster, the value of C(pg_cluster) of its members.
-    type: str
-    required: true
-  groups:
-    description: The groups of the inventory with their hosts, which is what Ansible calls C(groups).
-    type: dict
-    required: true
   load_balancer:
     description:
       - The load balancer whose view is wanted. It decides the addresses to bind and the timeouts.

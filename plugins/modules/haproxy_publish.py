@@ -19,6 +19,9 @@ description:
     reloaded, once, and the new process begins with the health of the servers that the old one knew.
   - It also compares with what HAProxy really runs. Files that are right but not loaded yet are applied.
   - One call per load balancer and set of owners. Two calls at once wait for each other.
+extends_documentation_fragment:
+  - pgsvc.access._attributes.linux
+  - pgsvc.access._attributes
 options:
   files:
     description:
@@ -163,8 +166,6 @@ attributes:
     description:
       - Linux with HAProxy 2.6 or later, started in master-worker mode. An older HAProxy is refused before anything is
         written, the running one and the O(binary) that validates.
-    support: full
-    platforms: linux
 notes:
   - Needs root, or a user who may write O(conf_dir) and O(state_dir) and use the sockets.
   - Before a reload it is tried whether HAProxy could listen where the files say. Only what is certain is refused; as

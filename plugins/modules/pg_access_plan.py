@@ -14,16 +14,10 @@ description:
   - Works out, from the inventory alone, the names, the virtual addresses or the libpq services of clusters.
   - Runs on the controller and touches no host. Every mistake of the inventory is reported in one message.
   - The roles P(pgsvc.access.pg_dns#role), P(pgsvc.access.pg_vip#role) and P(pgsvc.access.pg_service#role) use it.
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and gives the same result.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
-  idempotent:
-    description: The same inventory gives the same plan.
-    support: full
+extends_documentation_fragment:
+  - pgsvc.access._attributes.info
+  - pgsvc.access._attributes
+  - pgsvc.access._requirements.jmespath
 options:
   what:
     description:

@@ -22,16 +22,15 @@ description:
   - A symbolic link is followed only where all folders on the way belong to root and nobody else can write to them, so
     not in the home directory of a user and not in C(/tmp). Elsewhere it is an error, in place of another file of the
     directory, too. So is a file with several names (hard links), and anything that is not a regular file.
+extends_documentation_fragment:
+  - pgsvc.access._blocks
+  - pgsvc.access._attributes
 options:
   path:
     description: The file. Its directory has to be there.
     type: path
     default: /etc/hosts.d/pgsvc
   clusters:
-    description: The clusters of this call. Blocks of others stay as they are, see O(purge).
-    type: list
-    elements: dict
-    required: true
     suboptions:
       name:
         description: The name of the cluster, which is also its block's.
@@ -51,20 +50,9 @@ options:
             description: The IPv4 or IPv6 address that it stands for.
             type: str
             required: true
-  purge:
-    description: Whether blocks of clusters that are not in O(clusters) go.
-    type: bool
-    default: false
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and tells exactly what would change.
-    support: full
   diff_mode:
     description: Shows the file before and after.
-    support: full
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -22,6 +22,9 @@ description:
   - A symbolic link is followed only where all folders on the way belong to root and nobody else can write to them, so
     not in the home directory of a user and not in C(/tmp). Elsewhere it is an error. So is a file with several names
     (hard links), and anything that is not a regular file.
+extends_documentation_fragment:
+  - pgsvc.access._blocks
+  - pgsvc.access._attributes
 options:
   path:
     description:
@@ -30,10 +33,6 @@ options:
     type: path
     default: /etc/postgresql-common/pg_service.conf
   clusters:
-    description: The clusters of this call. Blocks of others stay as they are, see O(purge).
-    type: list
-    elements: dict
-    required: true
     suboptions:
       name:
         description: The name of the cluster, which is also its block's.
@@ -59,21 +58,10 @@ options:
                 (C(passfile)). When there is one, Ansible neither logs nor returns it.
             type: dict
             required: true
-  purge:
-    description: Whether blocks of clusters that are not in O(clusters) go.
-    type: bool
-    default: false
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and tells exactly what would change.
-    support: full
   diff_mode:
     description:
       - Shows the file before and after, without the values of passwords and other secrets, whoever wrote them.
-    support: full
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 seealso:
   - name: The Connection Service File
     description: The chapter of PostgreSQL's manual.

@@ -14,16 +14,10 @@ description:
   - Reads the clusters of the play from the inventory and works out which services every load balancer carries.
   - Runs on the controller and touches no host. Every mistake of the inventory is reported in one message.
   - Register the result and name it in O(pgsvc.access.haproxy_publish#module:plan) of M(pgsvc.access.haproxy_publish).
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and gives the same result.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
-  idempotent:
-    description: The same inventory gives the same plan.
-    support: full
+extends_documentation_fragment:
+  - pgsvc.access._attributes.info
+  - pgsvc.access._attributes
+  - pgsvc.access._requirements.jmespath
 options:
   clusters:
     description:

@@ -14,16 +14,12 @@ description:
   - Reads the variables of a role for one host, checks that each is what it should be, and returns them typed.
   - Runs on the controller and touches no host. Every mistake is reported in one message, which holds no secret.
   - The roles of the collection use it before they write anything, and use what it returns.
+extends_documentation_fragment:
+  - pgsvc.access._attributes.info
+  - pgsvc.access._attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and gives the same result.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
   idempotent:
     description: The same variables give the same result.
-    support: full
 options:
   role:
     description: The role.

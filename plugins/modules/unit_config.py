@@ -18,6 +18,9 @@ description:
   - What a run has written and not applied, because it was killed or with O(apply=false), is applied or put back by a
     later run.
   - The roles P(pgsvc.access.haproxy#role), P(pgsvc.access.pg_dns#role) and P(pgsvc.access.pg_vip#role) use it.
+extends_documentation_fragment:
+  - pgsvc.access._attributes.linux
+  - pgsvc.access._attributes
 options:
   unit:
     description: The name of the service, without C(.service).
@@ -81,8 +84,6 @@ attributes:
     support: full
   platform:
     description: Linux with systemd.
-    support: full
-    platforms: linux
 """
 
 EXAMPLES = r"""

@@ -21,6 +21,7 @@ PLUGINS = [
     for kind, folder in (("module", "modules"), ("filter", "filter"), ("callback", "callback"))
     for path in sorted((ROOT / "plugins" / folder).glob("[!_]*.py"))
 ]
+MODULES = [name for kind, name in PLUGINS if kind == "module"]
 ROLES = [f"pgsvc.access.{path.name}" for path in sorted((ROOT / "roles").iterdir())]
 
 
@@ -57,6 +58,17 @@ def test_plugin(kind: str, name: str, tmp_path: Path) -> None:
     assert all("name" in task for task in play[0]["tasks"])
     (tmp_path / "examples.yml").write_text(yaml.safe_dump(play))
     subprocess.run(["ansible-playbook", "--syntax-check", str(tmp_path / "examples.yml")], check=True)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_attributes_of_a_module(name: str) -> None:
+    """Each says for check mode, diff mode and a second run what it does, and names the group for module_defaults."""
+    attributes = shown("module", name)["doc"]["attributes"]
+    assert {"action_group", "check_mode", "diff_mode", "idempotent"} <= attributes.keys()
+    assert [key for key, attribute in attributes.items() if not attribute.get("description")] == []
+    assert [key for key, attribute in attributes.items() if not attribute.get("support")] == []
+    assert attributes["action_group"]["membership"] == ["pgsvc.access.all"]
+    assert "group/pgsvc.access.all" in attributes["action_group"]["description"]
 
 
 @pytest.mark.parametrize("name", ROLES)
