@@ -71,6 +71,10 @@ class Patroni:
         """How long the member thinks before it answers a check."""
         self._order({"set": {name: {"delay": seconds}}})
 
+    def lag(self, name: str, size: int) -> None:
+        """By how many bytes the member lags."""
+        self._order({"set": {name: {"lag": size}}})
+
     def stop(self, name: str) -> None:
         """Switch the member off: nothing listens any more, its sessions end."""
         self._order({"stop": name})

@@ -19,6 +19,7 @@ import os
 import ssl
 import sys
 from typing import Any
+from urllib.parse import parse_qs
 
 PRIMARY, REPLICA, SYNC, STANDBY_LEADER = "primary", "replica", "sync", "standby_leader"
 STANDBYS = frozenset({REPLICA, SYNC})
@@ -49,6 +50,7 @@ class Member:
         self.ports = ports
         self.role = "stopped"
         self.delay = 0.0
+        self.lag = 0  # bytes
         self.checks = 0
         self._servers: list[asyncio.Server] = []
         self._sessions: set[asyncio.StreamWriter] = set()
@@ -73,13 +75,22 @@ class Member:
             request = await reader.readuntil(b"\r\n\r\n")
             self.checks += 1
             await asyncio.sleep(self.delay)
-            path = request.split(b" ", 2)[1].decode().partition("?")[0]
-            status = "200 OK" if self.role in ENDPOINTS.get(path, ()) else "503 Service Unavailable"
-            writer.write(f"HTTP/1.0 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+            method, target, _rest = request.decode().split(" ", 2)
+            path, _mark, query = target.partition("?")
+            passes = self.role in ENDPOINTS.get(path, ()) and not self._lags(parse_qs(query))
+            body = json.dumps({"role": self.role}) if method == "GET" else ""
+            status = "200 OK" if passes else "503 Service Unavailable"
+            head = f"HTTP/1.0 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write((head + body).encode())
             await writer.drain()
         with contextlib.suppress(OSError):
             writer.close()
             await writer.wait_closed()
+
+    def _lags(self, query: dict[str, list[str]]) -> bool:
+        """Whether the member lags by more than `lag=` allows; the leader never does."""
+        limits = query.get("lag", [])
+        return self.role in STANDBYS and any(self.lag > int(each.removesuffix("MB")) * 2**20 for each in limits)
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._sessions.add(writer)

@@ -66,6 +66,16 @@ class Section:
         """The file from which a new process takes the states of the servers; None for a service without one."""
         return next((unquoted(line[1]) for line in self._lines("server-state-file-name") if line[1:]), None)
 
+    @property
+    def is_backend(self) -> bool:
+        """Whether it has no listener: its servers may be there for others to track."""
+        return bool(self.head) and self.head[0][0] == "backend"
+
+    @cached_property
+    def tracks(self) -> bool:
+        """Whether one of its servers follows the health check of another proxy's server."""
+        return any("track" in line for line in self.server_lines)
+
     @cached_property
     def check_lines(self) -> tuple[Words, ...]:
         """The directives that say what a health check of its servers asks."""

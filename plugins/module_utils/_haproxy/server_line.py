@@ -66,6 +66,15 @@ class ServerLine(NamedTuple):
         """Whether HAProxy has to resolve its address."""
         return not is_ip(self.address)
 
+    @property
+    def tracked(self) -> Optional[tuple[str, str]]:
+        """The proxy and the server whose health check this one follows (5.2 "track")."""
+        followed = word_after(self.options, "track")
+        if followed is None:
+            return None
+        proxy, slash, server = followed.rpartition("/")
+        return (proxy, server) if slash else ("", followed)
+
     def in_force(self, default_server: Sequence[str] = ()) -> Options:
         """Its options together with those of the ``default-server`` line, which come first: the last word holds."""
         return _in_force(tuple(default_server), self.options)

@@ -77,10 +77,14 @@ def resting(service: Section) -> str:
 
 
 def carried(service: Section, states: Mapping[str, State]) -> str:
-    """The file that gives each server its state, by name; DOWN is what a server gets that `states` lacks."""
+    """The file that gives each server its state, by name; DOWN is what a server gets that `states` lacks.
+
+    A server that tracks another one takes over its state, and has a line only where an administrator has put it into
+    drain or maintenance. That line has to have the verdict of the other one, or HAProxy would not follow it.
+    """
     lines = []
     for line in service.servers:
-        if has_own_state(line, service.default_server):
+        if line.name in states or has_own_state(line, service.default_server):
             state = states.get(line.name, DOWN)
             if state.row is None:
                 lines.append(_asked_line(service, line, state))
@@ -108,7 +112,7 @@ def same_address(one: str, other: str) -> bool:
 
 def _asked_line(service: Section, line: ServerLine, state: State) -> str:
     options = line.in_force(service.default_server)
-    unchecked = not options.checked
+    unchecked = not options.checked and not options.tracks
     disabled = FORCED_MAINT | CONFIGURED_MAINT if "disabled" in options.words else 0
     return _line(
         line,
@@ -118,10 +122,10 @@ def _asked_line(service: Section, line: ServerLine, state: State) -> str:
         fqdn=line.address if state.address and line.by_name else "-",
         op_state=RUNNING if unchecked or state.up else STOPPED,
         admin_state=disabled | state.admin,
-        check_status=PASSED if state.up and not unchecked else NO_VERDICT,
-        check_result=CHECK_PASSED if state.up and not unchecked else 0,
+        check_status=PASSED if state.up and options.checked else NO_VERDICT,
+        check_result=CHECK_PASSED if state.up and options.checked else 0,
         check_health=_full_health(line, service.default_server) if state.up else 0,
-        check_state=0 if unchecked else CHECK_CONFIGURED | CHECK_ENABLED,
+        check_state=CHECK_CONFIGURED | CHECK_ENABLED if options.checked else 0,
     )
 
 

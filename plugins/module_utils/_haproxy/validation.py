@@ -23,7 +23,8 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.private_folder 
 _WARNING = re.compile(r"\[WARNING\]\s*(\(\d+\))?[\s:]*")
 # A check reads the state files of the servers, too, and speaks of what it finds there as a start does.
 _ABOUT_STATES = re.compile(
-    r"from server state file|server-state after a reload|[Ss]erver state file|can't find (server '[^']*' in )?backend '"
+    r"from server state file|server-state (partially applied|after a reload)|[Ss]erver state file"
+    r"|can't find (server '[^']*' in )?backend '"
 )
 
 

@@ -137,6 +137,7 @@ class _Planner:
         unasked: list[ServerLine] = []
         for server, own in kinds.items():
             by_kind = {each.kind: each for each in own}
+            self._refuse_shared_check(by_kind)
             if "missing" in by_kind:
                 additions.append(self._addition(self._lines[server]))
             elif "extra" in by_kind:
@@ -157,6 +158,12 @@ class _Planner:
             tuple(replacements),
             tuple(unasked),
         )
+
+    def _refuse_shared_check(self, kinds: Mapping[str, Difference]) -> None:
+        """HAProxy can neither track a server added at run time nor delete one that is tracked (5.2 "track")."""
+        found = next((kinds[kind] for kind in ("missing", "extra", "replace") if kind in kinds), None)
+        if found is not None and (self._service.is_backend or self._service.tracks):
+            raise _ImpossibleError(f"{found.text}, and servers that share health checks come and go by a reload only")
 
     def _id(self, name: str) -> str:
         return f"{self._service.name}/{name}"

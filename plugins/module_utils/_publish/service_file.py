@@ -42,6 +42,22 @@ def parse(name: str, text: str) -> ServiceFile:
     return ServiceFile(name, *split(text), owner_of(text))
 
 
+LEADING, LAGGING = "-leading", "-lagging"
+"""What the name of a server ends with that is a member's second one in a service, see `live_roles` of the planner."""
+
+
+def member_name(server: str) -> str:
+    """The member that a server of a service stands for.
+
+    >>> member_name("pg-test-1-leading"), member_name("pg-test-1")
+    ('pg-test-1', 'pg-test-1')
+    """
+    for suffix in (LEADING, LAGGING):
+        if server.endswith(suffix):
+            return server[: -len(suffix)]
+    return server
+
+
 def owner_line(owner: str) -> str:
     """The comment by which `owner_of` finds the owner of a file."""
     return _OWNER_LINE.format(owner)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, member_name, parse
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
@@ -117,8 +117,8 @@ def _refused(
 
 
 def _members(services: Mapping[str, ServiceFile]) -> tuple[str, ...]:
-    """The names of all servers of a cluster, each once."""
-    return tuple(sorted({name for service in services.values() for name in _servers(service)}))
+    """The names of all members of a cluster that some service has."""
+    return tuple(sorted({member_name(name) for service in services.values() for name in _servers(service)}))
 
 
 def _servers(service: ServiceFile) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def _servers(service: ServiceFile) -> tuple[str, ...]:
 def _leading(services: Mapping[str, ServiceFile], rows: Iterable[ServerRow]) -> set[str]:
     """The servers that HAProxy takes for the leader: those that are up in a service which only a leader serves."""
     proxies = {name for name, service in services.items() if _check(service) in LEADER_CHECKS}
-    return {row.srv_name for row in rows if row.be_name in proxies and row.op_state != _STOPPED}
+    return {member_name(row.srv_name) for row in rows if row.be_name in proxies and row.op_state != _STOPPED}
 
 
 def _check(service: ServiceFile) -> Optional[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -30,7 +30,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.files import (
     write_new,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import parse, valid_name
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse, valid_name
 
 _MODE = 0o644
 _LARGEST_JOURNAL = 64 * 2**20  # bytes
@@ -45,9 +45,14 @@ class Swap:
     def __init__(self, directory: Path, contents: Mapping[str, Optional[bytes]]) -> None:
         self._directory = directory
         self._contents = contents
-        self._new = [name for name, content in contents.items() if content is not None]
-        self._old = [name for name in contents if os.path.lexists(_target(directory, name))]
-        self._movers = self._find_movers()
+        new = {name: content for name, content in contents.items() if content is not None}
+        old = {name: _content(directory, name) for name in contents if os.path.lexists(_target(directory, name))}
+        # A server may only track one that is there: check backends come before the services that follow them.
+        self._new_ranks = {name: _rank(name, content) for name, content in new.items()}
+        self._old_ranks = {name: _rank(name, content) for name, content in old.items()}
+        self._new = sorted(new, key=self._new_ranks.__getitem__)
+        self._old = sorted(old, key=self._old_ranks.__getitem__)
+        self._movers = _movers(old, new)
 
     def prepare(self) -> None:
         """Put everything that the swap needs on disk. A failure leaves the directory as it was."""
@@ -67,7 +72,7 @@ class Swap:
     def commit(self) -> None:
         """Make the change. Raises `OSError` when it failed and is undone, `PublishError` when it is not."""
         gone = [name for name in self._old if name not in self._new]
-        journal = Journal("new", [*gone, *self._movers], self._new)
+        journal = Journal("new", self._removed(gone, self._old_ranks), self._new)
         try:
             journal.write(self._directory)
             steps.done("write the journal")
@@ -82,7 +87,7 @@ class Swap:
     def undo(self) -> None:
         """Put the old files back: the same inodes, so byte for byte, with their owners, modes and times."""
         created = [name for name in self._new if name not in self._old]
-        journal = Journal("old", [*created, *self._movers], self._old)
+        journal = Journal("old", self._removed(created, self._new_ranks), self._old)
         try:
             journal.write(self._directory)
         except OSError:  # a full disk: go without, but never leave the journal of the change that is being undone
@@ -90,19 +95,14 @@ class Swap:
         journal.carry_out(self._directory)
         clean(self._directory)
 
+    def _removed(self, names: Sequence[str], ranks: Mapping[str, int]) -> list[str]:
+        """What is removed before other files take its place: services that track before the backends they track."""
+        return sorted([*names, *self._movers], key=lambda name: -ranks[name])
+
     def finish(self) -> None:
         """The change stands: drop the old files."""
         clean(self._directory)
         steps.done("drop the old files")
-
-    def _find_movers(self) -> list[str]:
-        """Files whose listeners change: they go first, so that no two files on disk ever listen on one port."""
-        movers = []
-        for name in self._old:
-            new, old = self._contents[name], _target(self._directory, name)
-            if new is not None and _binds(name, old.read_bytes()) != _binds(name, new):
-                movers.append(name)
-        return movers
 
 
 @dataclass(frozen=True)
@@ -206,5 +206,32 @@ def _journal(directory: Path) -> Path:
     return temporary(directory / "swap", "journal")
 
 
-def _binds(name: str, content: bytes) -> frozenset[str]:
-    return parse(name, content.decode(errors="replace")).binds
+def _movers(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]:
+    """Files that are removed before their new content takes their place, so that HAProxy can start in between.
+
+    Those are files whose listeners change, as no two files may listen on one port, and files that track servers of a
+    backend that changes, as it may lack some.
+    """
+    backends = any(_parsed(name, content).is_backend for files in (old, new) for name, content in files.items())
+    found: list[str] = []
+    for name in old:
+        if name in new:
+            before, after = _parsed(name, old[name]), _parsed(name, new[name])
+            if before.binds != after.binds or (backends and (before.tracks or after.tracks)):
+                found.append(name)
+    return found
+
+
+def _rank(name: str, content: bytes) -> int:
+    service = _parsed(name, content)
+    return 2 if service.tracks else 0 if service.is_backend else 1
+
+
+def _content(directory: Path, name: str) -> bytes:
+    """The content of a file that is replaced; none of a link, whose target stays as it is."""
+    target = _target(directory, name)
+    return target.read_bytes() if target.is_file() else b""
+
+
+def _parsed(name: str, content: bytes) -> ServiceFile:
+    return parse(name, content.decode(errors="replace"))

@@ -17,6 +17,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies impo
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine, word_after
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import (
     CHECK_CONFIGURED,
+    DOWN,
     FORCED_DRAIN,
     FORCED_MAINT,
     NO_VERDICT,
@@ -53,6 +54,7 @@ class Knowledge:
         self._resolve = resolve
         self.states: dict[str, dict[str, State]] = {}
         self.asked: list[Asked] = []
+        self._trackers: dict[tuple[str, str], tuple[str, str]] = {}
         for service in services:
             self._look(service, running.get(service.name))
 
@@ -63,9 +65,10 @@ class Knowledge:
         coming: list[Asked] = []
         usable = False
         for line in service.servers:
-            if not has_own_state(line, service.default_server):
-                continue
             row = rows.get(line.name)
+            if not has_own_state(line, service.default_server):
+                self._look_at_tracker(service, line, row)
+                continue
             if row is not None and self._is_known(service, line, row):
                 states[line.name] = State(row)
                 usable = usable or (row.op_state in (STARTING, RUNNING) and not row.admin_state)
@@ -74,6 +77,14 @@ class Knowledge:
             if has_own_check(line, service.default_server):
                 (coming if row is None else staying).append(Asked(service, line))
         self.asked += staying if usable else [*staying, *coming]
+
+    def _look_at_tracker(self, service: ServiceFile, line: ServerLine, row: Optional[ServerRow]) -> None:
+        """A server that follows another one: nothing is to be carried but what an administrator has done to it."""
+        admin = self._admin(service, line, row)
+        if admin and line.tracked is not None:
+            proxy, server = line.tracked
+            self._trackers[service.name, line.name] = (proxy or service.name, server)
+            self.states[service.name][line.name] = State(admin=admin)
 
     def _admin(self, service: ServiceFile, line: ServerLine, row: Optional[ServerRow]) -> int:
         if row is None:
@@ -103,7 +114,14 @@ class Knowledge:
         for (service, server), verdict in verdicts.items():
             if server in states.get(service, {}):
                 states[service][server] = states[service][server]._replace(up=verdict.up, address=verdict.address)
+        for (service, server), (proxy, followed) in self._trackers.items():
+            is_up = _is_up(states.get(proxy, {}).get(followed, DOWN))
+            states[service][server] = states[service][server]._replace(up=is_up)
         return states
+
+
+def _is_up(state: State) -> bool:
+    return state.up if state.row is None else state.row.op_state in (STARTING, RUNNING)
 
 
 def _asks_port(service: ServiceFile, line: ServerLine, row: ServerRow) -> bool:

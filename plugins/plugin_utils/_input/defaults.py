@@ -14,6 +14,11 @@ from typing import Any
 
 ROLES = ("primary", "replica", "offline", "standby", "delayed")
 DESTINATIONS = ("default", "postgres", "pgbouncer")
+# What selectors see as pg_role: what the inventory has, or the role that Patroni has given to a member.
+SERVICE_ROLES = ("declared", "live")
+# What becomes of a replica that lags by more than `lag`: it does not serve, or only when no other replica can.
+LAGGING = ("exclude", "backup")
+HOLDS = (0, 60)  # seconds
 
 # A member, before its own variables.
 MEMBER: dict[str, Any] = {
@@ -52,12 +57,15 @@ CLUSTER: dict[str, Any] = {
     "pg_default_service_dest": "pgbouncer",
     "pg_service_provider": "",
     "pg_service_targets": [],
+    "pg_service_roles": "declared",
+    "pg_service_hold": 0,
     "pg_rto": None,
     "pg_rto_plan": None,
 }
 
 # Pigsty's presets of pg_rto, by name: what Patroni gets, then inter, fastinter, downinter, rise and fall of HAProxy.
 RTO_PLANS: dict[str, list[Any]] = {
+    "instant": [20, 5, 5, 15, 5, "0.25s", "0.25s", "0.25s", 1, 1],  # not Pigsty's
     "fast": [20, 5, 5, 15, 5, "1s", "0.5s", "1s", 3, 3],
     "norm": [30, 5, 10, 25, 5, "2s", "1s", "2s", 3, 3],
     "safe": [60, 10, 20, 45, 10, "3s", "1.5s", "3s", 3, 3],
@@ -97,6 +105,10 @@ SERVICE: dict[str, Any] = {
     "timeout_client": None,
     "timeout_server": None,
     "allbackups": False,
+    "roles": None,
+    "hold": None,
+    "lag": None,
+    "lagging": "exclude",
     "on_member_removed": "shutdown-sessions",
 }
 SERVICE_REQUIRED = ("name", "port", "selector")

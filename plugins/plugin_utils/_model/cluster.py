@@ -24,8 +24,10 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.definition import (
     Declared,
     Definition,
+    hold,
     merge,
     parse_declared,
+    service_roles,
 )
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.member import (
     VARIABLES,
@@ -43,8 +45,10 @@ class Cluster:
     """A cluster as declared.
 
     ``definitions`` are those of its first primary; ``by_host`` those of each member, which differ in ``ip`` at most.
-    ``options`` is the ``default-server`` line of services without one of their own. ``load_balancers`` are all that
-    carry its services, ``targets`` those of them that the user wants to be touched.
+    ``options`` is the ``default-server`` line of services without one of their own, with the timings of ``rto``, which
+    is empty when the inventory has no ``pg_rto``. ``roles`` and ``hold`` are what services have that do not say
+    otherwise. ``load_balancers`` are all that carry its services, ``targets`` those of them that the user wants to be
+    touched.
     """
 
     name: str
@@ -54,6 +58,9 @@ class Cluster:
     by_host: dict[str, tuple[Definition, ...]]
     default_dest: str | int
     options: str
+    rto: str
+    roles: str
+    hold: int
     provider: str
     load_balancers: tuple[str, ...]
     targets: tuple[str, ...]
@@ -81,6 +88,7 @@ class ClusterReader:
         reader = ClusterSettings(self._inventory, self._report, name, hosts)
         settings = reader.read(SETTINGS)
         provider = settings["pg_service_provider"]
+        timings = _timings(reader, settings["pg_rto_plan"])
         return Cluster(
             name=name,
             hosts=tuple(hosts),
@@ -88,7 +96,10 @@ class ClusterReader:
             definitions=by_host[first],
             by_host=by_host,
             default_dest=settings["pg_default_service_dest"],
-            options=_options(reader, settings["pg_rto_plan"]),
+            options=server_options(with_timings(defaults.SERVICE["options"], timings)),
+            rto=timings,
+            roles=settings["pg_service_roles"],
+            hold=settings["pg_service_hold"],
             provider=provider,
             load_balancers=tuple(self._load_balancers(name, provider, [member.host for member in members] or hosts)),
             targets=settings["pg_service_targets"],
@@ -203,12 +214,14 @@ def _default_dest(value: Any) -> str:
 SETTINGS: dict[str, Setting] = {
     "pg_service_provider": Setting(_provider, defaults.CLUSTER["pg_service_provider"]),
     "pg_service_targets": Setting(_targets, ()),
+    "pg_service_roles": Setting(service_roles, defaults.CLUSTER["pg_service_roles"]),
+    "pg_service_hold": Setting(hold, defaults.CLUSTER["pg_service_hold"]),
     "pg_default_service_dest": Setting(_default_dest, defaults.CLUSTER["pg_default_service_dest"]),
     "pg_rto_plan": Setting(lambda value: value, defaults.CLUSTER["pg_rto_plan"]),
 }
 
 
-def _options(reader: ClusterSettings, plans: Any) -> str:
-    """The `default-server` line of services without one of their own."""
-    timings = reader.read({"pg_rto": Setting(lambda value: preset(value, plans), "")})["pg_rto"]
-    return server_options(with_timings(defaults.SERVICE["options"], timings))
+def _timings(reader: ClusterSettings, plans: Any) -> str:
+    """The timings of health checks that ``pg_rto`` stands for; empty when it is not set."""
+    timings: str = reader.read({"pg_rto": Setting(lambda value: preset(value, plans), "")})["pg_rto"]
+    return timings

@@ -20,7 +20,11 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
     printable,
     shown,
 )
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import health_check
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import (
+    check_lag,
+    health_check,
+    replication_lag,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.selector import Selector, compile_selector
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.server_options import server_options
 
@@ -49,6 +53,8 @@ class Definition:
     """One service as declared, typed and with its defaults.
 
     ``ip`` is None when the load balancer decides (``pg_service_ip``), as are the timeouts (``haproxy_*_timeout``).
+    ``roles`` and ``hold`` (seconds) are None when the cluster decides. ``lag`` is the replication lag that a replica
+    may have, ``lagging`` what becomes of one that lags more.
     ``dest`` is ``default``, ``postgres``, ``pgbouncer`` or a port number. ``options`` is None when the cluster decides.
     """
 
@@ -65,6 +71,10 @@ class Definition:
     timeout_client: str | None
     timeout_server: str | None
     allbackups: bool
+    roles: str | None
+    hold: int | None
+    lag: str | None
+    lagging: str
     on_member_removed: str
 
     @property
@@ -122,6 +132,24 @@ def _on_member_removed(value: Any) -> str:
     return str(value)
 
 
+def service_roles(value: Any) -> str:
+    """Which role of a member selectors see: ``declared`` or ``live``."""
+    if value not in defaults.SERVICE_ROLES:
+        raise not_allowed(value, "known", listed(defaults.SERVICE_ROLES))
+    return str(value)
+
+
+def hold(value: Any) -> int:
+    """Seconds for which new connections wait while a service has no usable server."""
+    return values.integer(value, defaults.HOLDS, "a number of seconds")
+
+
+def _lagging(value: Any) -> str:
+    if value not in defaults.LAGGING:
+        raise not_allowed(value, "known", listed(defaults.LAGGING))
+    return str(value)
+
+
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "name": lambda value: values.name(value, "a service name"),
     "port": values.port,
@@ -136,6 +164,10 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "timeout_client": values.duration,
     "timeout_server": values.duration,
     "allbackups": values.boolean,
+    "roles": service_roles,
+    "hold": hold,
+    "lag": replication_lag,
+    "lagging": _lagging,
     "on_member_removed": _on_member_removed,
 }
 FIELDS = tuple(_PARSERS)
@@ -192,7 +224,21 @@ def _parse_one(item: Any, label: str, where: str, report: Report) -> tuple[str, 
                 printable(key)[:40],
             )
     parsed = {field: _parse_field(item, field, label, where, report) for field in FIELDS}
+    if len(report.problems) == before:
+        _check_lag(parsed, label, where, report)
     return label, Definition(**parsed) if len(report.problems) == before else None
+
+
+def _check_lag(parsed: dict[str, Any], label: str, where: str, report: Report) -> None:
+    if parsed["lag"] is not None:
+        try:
+            check_lag(parsed["check"], parsed["lag"])
+        except ValueProblem as problem:
+            report.problem(where, str(problem), label, "lag")
+    elif parsed["lagging"] != defaults.SERVICE["lagging"]:
+        report.problem(
+            where, f"{shown(parsed['lagging'])} has no effect without lag; allowed: with lag", label, "lagging"
+        )
 
 
 def _parse_field(item: dict[Any, Any], field: str, label: str, where: str, report: Report) -> Any:

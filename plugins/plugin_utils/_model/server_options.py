@@ -169,9 +169,60 @@ _REFUSED = {
     "no-check": "a server without health checks would get connections whatever its role; leave it out",
     "port": "checks ask the member at patroni_port",
     "redir": "it needs HTTP",
-    "track": "each server of a service has a health check of its own",
+    "track": "roles: live has servers follow shared health checks",
 }
 KNOWN = frozenset(_WITH_ARGUMENT) | _ALONE
+
+# Options of a health check alone, and those of a server that also say how its check is made.
+TIMINGS = ("inter", "fastinter", "downinter", "rise", "fall")
+_OF_CHECKS = frozenset({*TIMINGS, "check-send-proxy", "check-ssl", "no-check-ssl"})
+_OF_BOTH = frozenset(
+    {
+        *("ca-file", "ciphers", "ciphersuites", "crl-file", "crt", "init-addr", "namespace", "no-tls-tickets"),
+        *("resolve-net", "resolve-prefer", "resolvers", "source", "ssl-max-ver", "ssl-min-ver", "tcp-ut"),
+        *("tls-tickets", "verify", "verifyhost"),
+    }
+)
+# A server that follows the check of another one has none that these could act on.
+_NEEDS_OWN_CHECK = frozenset({"agent-check", "agent-inter", "agent-port", "error-limit", "observe", "on-error"})
+
+
+def split_options(options: str) -> tuple[str, str]:
+    """The options (of `server_options`) of a check backend, and those of the servers that follow its checks.
+
+    Raises `ValueProblem` for an option that needs a health check on the server itself.
+    """
+    checks: list[str] = []
+    servers: list[str] = []
+    for option in _grouped(options):
+        word = option[0]
+        if word in _NEEDS_OWN_CHECK:
+            raise ValueProblem(
+                f"{word!r} needs a health check of the server's own, and with roles: live servers share their checks; "
+                "allowed: without it, or roles: declared"
+            )
+        if word in _OF_CHECKS or word in _OF_BOTH:
+            checks += option
+        if word not in _OF_CHECKS:
+            servers += option
+    return " ".join(checks), " ".join(servers)
+
+
+def without_option(options: str, name: str) -> str:
+    """The options (of `server_options`) without one of them."""
+    return " ".join(word for option in _grouped(options) if option[0] != name for word in option)
+
+
+def timings_of(options: str) -> dict[str, str]:
+    """The timings of health checks among the options (of `server_options`), by keyword."""
+    return {option[0]: option[1] for option in _grouped(options) if option[0] in TIMINGS}
+
+
+def _grouped(options: str) -> Iterator[list[str]]:
+    """Each option with its argument."""
+    words = iter(options.split())
+    for word in words:
+        yield [word] if word in _ALONE else [word, next(words)]
 
 
 def server_options(value: Any) -> str:

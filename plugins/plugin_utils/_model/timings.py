@@ -16,8 +16,9 @@ from typing import Any
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar import MILLISECONDS
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults, values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, listed, nearest, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import ENDPOINTS
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.server_options import TIMINGS, timings_of
 
-_KEYWORDS = ("inter", "fastinter", "downinter", "rise", "fall")
 _OF_PATRONI = 5
 _TIME = re.compile(r"(\d{1,7}(?:\.\d{1,3})?)(ms|s|m)", re.ASCII)
 _LONGEST = 3_600_000  # milliseconds
@@ -41,6 +42,15 @@ def preset(rto: Any, plans: Any) -> str:
     return _options(word, known[word])
 
 
+def verifies_role(timings: str, check: str) -> bool:
+    """Whether a health check looks at the role in Patroni's answer, too, with these timings of a preset.
+
+    Patroni answers ``/primary`` with 200 as soon as a member has the leader lock, before PostgreSQL has left recovery.
+    Where one passed check is enough (``rise 1``), the answer has to say that the member is the primary.
+    """
+    return timings_of(timings).get("rise") == "1" and ENDPOINTS[check.partition("?")[0]].leading == "/primary"
+
+
 def with_timings(options: str, timings: str) -> str:
     """A ``default-server`` line in which the words of ``timings`` stand in the place of its own."""
     own = timings.split()
@@ -54,15 +64,15 @@ def with_timings(options: str, timings: str) -> str:
 
 def _options(name: str, plan: Any) -> str:
     declared = values.sequence(plan, f"the preset {name!r}")
-    if len(declared) != _OF_PATRONI + len(_KEYWORDS):
+    if len(declared) != _OF_PATRONI + len(TIMINGS):
         raise ValueProblem(
             f"the preset {name!r} has {len(declared)} values; allowed: ten, ttl, loop, retry, start, margin, inter, "
             "fastinter, downinter, rise and fall"
         )
     own = declared[_OF_PATRONI:]
-    times = [_time(value, name, word) for value, word in zip(own[:3], _KEYWORDS, strict=False)]
-    counts = [_count(value, name, word) for value, word in zip(own[3:], _KEYWORDS[3:], strict=True)]
-    return " ".join(f"{word} {value}" for word, value in zip(_KEYWORDS, [*times, *counts], strict=True))
+    times = [_time(value, name, word) for value, word in zip(own[:3], TIMINGS, strict=False)]
+    counts = [_count(value, name, word) for value, word in zip(own[3:], TIMINGS[3:], strict=True)]
+    return " ".join(f"{word} {value}" for word, value in zip(TIMINGS, [*times, *counts], strict=True))
 
 
 def _time(value: Any, name: str, keyword: str) -> str:

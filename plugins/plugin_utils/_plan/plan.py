@@ -10,12 +10,12 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import listed
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer import Settings
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Service
 
 
 @dataclass(frozen=True)
 class Publication:
-    """What one load balancer gets: the complete services of ``owners``.
+    """What one load balancer gets: the complete services of ``owners``, and the health checks that these share.
 
     ``carries`` are the clusters that it serves after the run; only these may not lose too much of what they have there.
     ``if_present``: nothing is asked of a host that has no file of ``owners``, not even HAProxy.
@@ -25,6 +25,7 @@ class Publication:
     owners: tuple[str, ...]
     carries: tuple[str, ...]
     services: tuple[Service, ...]
+    checks: tuple[CheckBackend, ...] = ()
     if_present: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -41,6 +42,7 @@ class Publication:
             "carries": list(self.carries),
             "if_present": self.if_present,
             "services": [service.to_dict() for service in self.services],
+            "checks": [backend.to_dict() for backend in self.checks],
         }
 
 

@@ -29,7 +29,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer 
     report_clashes,
 )
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.selector import require_jmespath
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Service
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.former_load_balancers import FormerReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan, Publication
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.resolver import Resolver
@@ -270,9 +270,11 @@ class Planner:
         left_alone = {cluster.name for cluster in clusters if not self._is_target(cluster, host)}
         carried = [cluster for cluster in clusters if host in cluster.load_balancers and cluster.name not in left_alone]
         services = [service for cluster in carried for service in self.resolver.services(cluster, settings)]
+        checks = [backend for cluster in carried for backend in self.resolver.check_backends(cluster, settings)]
         self._check_listeners(settings, clusters, services)
+        self._check_file_names(settings, services, checks)
         owners = self._owners(host, clusters, left_alone, delegated)
-        return Publication(settings, owners, tuple(cluster.name for cluster in carried), tuple(services))
+        return Publication(settings, owners, tuple(cluster.name for cluster in carried), tuple(services), tuple(checks))
 
     def _owners(self, host: str, clusters: Sequence[Cluster], left_alone: set[str], delegated: bool) -> tuple[str, ...]:
         """Whose files this call may remove: what it carries as a member, and every known cluster's delegated ones.
@@ -307,20 +309,22 @@ class Planner:
                         for variable, port in ports.items()
                     ]
         report_clashes(settings.host, listeners, self.report)
-        self._check_file_names(settings, services)
 
-    def _check_file_names(self, settings: Settings, services: Sequence[Service]) -> None:
+    def _check_file_names(
+        self, settings: Settings, services: Sequence[Service], checks: Sequence[CheckBackend]
+    ) -> None:
         """``pg-test`` with a service ``dr-primary`` and ``pg-test-dr`` with ``primary`` would share a file."""
         owners: dict[str, str] = {service.name: "haproxy_services" for service in settings.node_services}
-        for service in services:
-            what = f"service {service.service} of cluster {service.cluster}"
-            if service.name in owners:
+        named = [(each.name, f"service {each.service} of cluster {each.cluster}") for each in services]
+        named += [(each.name, f"the health checks {each.check} of cluster {each.cluster}") for each in checks]
+        for name, what in named:
+            if name in owners:
                 self.report.problem(
                     f"load balancer {settings.host}",
-                    f"{service.name}.cfg would be the file of {what} and of {owners[service.name]}; "
-                    "allowed: names that differ when joined",
+                    f"{name}.cfg would be the file of {what} and of {owners[name]}; allowed: names that differ when "
+                    "joined",
                 )
-            owners[service.name] = what
+            owners[name] = what
 
     def _is_target(self, cluster: Cluster, host: str) -> bool:
         """Whether ``pg_service_targets`` leaves a host in, which it may name by inventory name or by address."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, printable, shown
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_check_backend, render_service
 
 _PLANNER = "pgsvc.access.pg_service_plan"
 _OF_THE_PLAN = ("files", "files_json", "owners")
@@ -52,7 +52,7 @@ def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mappi
 
 def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
     """Render the services of what `Publication.to_dict` gave."""
-    settings = {field: value for field, value in publication.items() if field not in ("services", "reload")}
+    settings = {field: value for field, value in publication.items() if field not in ("services", "checks", "reload")}
     services = [Service.from_dict(service) for service in publication["services"]]
     files = [
         {
@@ -64,7 +64,17 @@ def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
         }
         for service in services
     ]
-    return {**settings, "apply": publication["reload"], "files": files}
+    checks = [
+        {
+            "name": backend.name,
+            "owner": backend.owner,
+            "content": render_check_backend(backend, publication["state_dir"]),
+            "cut_removed": True,
+            "may_be_empty": True,
+        }
+        for backend in map(CheckBackend.from_dict, publication["checks"])
+    ]
+    return {**settings, "apply": publication["reload"], "files": [*files, *checks]}
 
 
 def compact(arguments: Mapping[str, Any]) -> dict[str, Any]:

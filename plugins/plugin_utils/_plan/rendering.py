@@ -9,7 +9,12 @@ from collections.abc import Iterable, Sequence
 
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import owner_line
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import with_port
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Server, Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import (
+    CheckBackend,
+    CheckServer,
+    Server,
+    Service,
+)
 
 _RULE = "#---------------------------------------------------------------------"
 
@@ -55,8 +60,13 @@ def header(name: str, load_balancer: str, port: int, owner: str, notes: Iterable
 
 def listen(name: str, directives: Iterable[str], servers: Iterable[str]) -> list[str]:
     """A ``listen`` section, its servers last."""
+    return section("listen", name, directives, servers)
+
+
+def section(keyword: str, name: str, directives: Iterable[str], servers: Iterable[str]) -> list[str]:
+    """A section, its servers last."""
     return [
-        f"listen {name}",
+        f"{keyword} {name}",
         *(f"    {line}" for line in directives),
         "    # servers",
         *(f"    {line}" for line in servers),
@@ -77,35 +87,85 @@ def text(lines: Iterable[str]) -> str:
 
 
 def render_service(service: Service, state_dir: str) -> str:
-    """The file ``<name>.cfg`` of a PostgreSQL service (description, "定义服务")."""
+    """The file ``<name>.cfg`` of a PostgreSQL service (Pigsty's documentation, "Service / Access")."""
     notes = [f"# service instances {', '.join(service.instances) or '(none)'}"]
     if service.backups:
         notes.append(f"# service backups {', '.join(service.backups)}")
+    live = service.roles == "live"
+    if live:
+        notes.append(f"# check {service.check} of the role that each member has at this moment")
+    self_contained = (
+        "option redispatch 1" if line == "option redispatch" and service.redispatch_at_once else line
+        for line in _SELF_CONTAINED
+    )
     directives = [
         *bind_lines(service.ip, service.port),
         "mode tcp",
         f"maxconn {service.maxconn}",
         f"balance {service.balance}",
-        "option httpchk",
-        "option http-keep-alive",
-        f"http-check send meth OPTIONS uri {service.check}",
-        "http-check expect status 200",
-        *_SELF_CONTAINED,
+        *([] if live else check_lines(service.check, service.verify_role)),
+        *self_contained,
         f"timeout client {service.timeout_client}",
         f"timeout server {service.timeout_server}",
         "option allbackups" if service.allbackups else "no option allbackups",
         *state_lines(service.name, state_dir),
-        f"default-server {service.options}",
+        f"default-server {service.options}".rstrip(),
     ]
     opening = header(service.name, service.load_balancer, service.port, service.owner, notes)
     return text([*opening, *listen(service.name, directives, map(_server_line, service.servers))])
 
 
+def render_check_backend(backend: CheckBackend, state_dir: str) -> str:
+    """The file ``<name>.cfg`` of the health checks that the services of a cluster follow."""
+    opening = [
+        _RULE,
+        f"# health checks {backend.check} of cluster {backend.cluster} @ {backend.load_balancer}",
+        _RULE,
+        owner_line(backend.owner),
+        "# servers of the services of the cluster track these; they take no connections themselves",
+    ]
+    directives = [
+        "mode tcp",
+        *check_lines(backend.check, backend.verify_role),
+        "timeout connect 3s",
+        "timeout check 3s",
+        *state_lines(backend.name, state_dir),
+        "default-server enabled no-backup no-check-ssl no-send-proxy no-send-proxy-v2 no-ssl",
+        f"default-server {backend.options}".rstrip(),
+    ]
+    servers = (_check_server_line(server) for server in backend.servers)
+    return text([*opening, *section("backend", backend.name, directives, servers)])
+
+
+def check_lines(check: str, verify_role: bool) -> list[str]:
+    """What a health check asks, and which answer passes (HAProxy manual 4.2, "http-check")."""
+    lines = ["option httpchk", "option http-keep-alive"]
+    if not verify_role:
+        return [*lines, f"http-check send meth OPTIONS uri {check}", "http-check expect status 200"]
+    # Only GET has a body. Patroni 3 says master, Patroni 4 primary. The pattern alone would pass a 503, too.
+    role = """'"role": "(primary|master)"'"""
+    return [
+        *lines,
+        f"http-check send meth GET uri {check}",
+        "http-check expect status 200",
+        f"http-check expect rstring {role}",
+    ]
+
+
 def _server_line(server: Server) -> str:
-    words = [f"server {server.name} {with_port(server.address, server.port)} check port {server.check_port}"]
-    if server.ca_file is not None:
-        words.append(f"check-ssl verify required ca-file {server.ca_file}")
+    words = [f"server {server.name} {with_port(server.address, server.port)}"]
+    words += [f"track {server.track}"] if server.track else _check_words(server.check_port, server.ca_file)
     words.append(f"weight {server.weight}")
     if server.backup:
         words.append("backup")
     return " ".join(words)
+
+
+def _check_server_line(server: CheckServer) -> str:
+    words = [f"server {server.name} {with_port(server.address, server.port)}"]
+    return " ".join([*words, *_check_words(server.port, server.ca_file)])
+
+
+def _check_words(port: int, ca_file: str | None) -> list[str]:
+    words = [f"check port {port}"]
+    return words if ca_file is None else [*words, f"check-ssl verify required ca-file {ca_file}"]

@@ -6,58 +6,73 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report, ValueProblem, nearest, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report, ValueProblem, shown
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.cluster import Cluster
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.definition import Definition
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.live_roles import UndecidedError, standings
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer import Settings
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.member import Member
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.selector import Selector
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Server, Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import (
+    passes_on_leader_only,
+    split_check,
+    with_lag,
+)
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.server_options import split_options, without_option
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Server, Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.timings import verifies_role
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.selection import Selection, SelectionReader
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.shared_checks import (
+    Use,
+    check_backends,
+    checks_of,
+    uses,
+)
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """What the selectors of one definition chose."""
+    """What the selectors of one definition chose; ``uses`` are the shared health checks that ``servers`` follow."""
 
-    instances: tuple[str, ...]
-    backups: tuple[str, ...]
-    servers: tuple[Server, ...]
-
-
-_NOTHING = _Choice((), (), ())
+    instances: tuple[str, ...] = ()
+    backups: tuple[str, ...] = ()
+    servers: tuple[Server, ...] = ()
+    uses: tuple[Use, ...] = ()
 
 
 class Resolver:
     """Resolves services, evaluating each selector once for each cluster however many load balancers there are."""
 
     def __init__(self, inventory: Inventory, report: Report) -> None:
-        self._inventory = inventory
         self._report = report
+        self._selections = SelectionReader(inventory, report)
         self._choices: dict[tuple[str, Definition], _Choice] = {}
 
     def services(self, cluster: Cluster, settings: Settings) -> list[Service]:
         """The services of a cluster on one load balancer, in the order of their definitions."""
         return [self._service(cluster, definition, settings) for definition in cluster.definitions_on(settings.host)]
 
+    def check_backends(self, cluster: Cluster, settings: Settings) -> list[CheckBackend]:
+        """The health checks that the live services of a cluster share on one load balancer, by name."""
+        choices = [self._choice(cluster, definition) for definition in cluster.definitions_on(settings.host)]
+        used = [use for choice in choices for use in choice.uses]
+        return check_backends(cluster, settings.host, _owner(cluster), used)
+
     def _service(self, cluster: Cluster, definition: Definition, settings: Settings) -> Service:
         choice = self._choice(cluster, definition)
-        kind = "delegated" if cluster.provider else "member"
         return Service(
             name=f"{cluster.name}-{definition.name}",
             cluster=cluster.name,
             service=definition.name,
-            owner=f"{kind}/{cluster.name}",
+            owner=_owner(cluster),
             load_balancer=settings.host,
             ip=settings.ip if definition.ip is None else definition.ip,
             port=definition.port,
-            check=definition.check,
+            check=with_lag(definition.check, definition.lag),
             maxconn=definition.maxconn,
             balance=definition.balance,
-            options=definition.options or cluster.options,
+            options=_server_options(cluster, definition),
             timeout_client=definition.timeout_client or settings.client_timeout,
             timeout_server=definition.timeout_server or settings.server_timeout,
             allbackups=definition.allbackups,
@@ -66,6 +81,10 @@ class Resolver:
             instances=choice.instances,
             backups=choice.backups,
             servers=choice.servers,
+            roles=_roles(cluster, definition),
+            hold=cluster.hold if definition.hold is None else definition.hold,
+            verify_role=_verifies_role(cluster, definition),
+            redispatch_at_once=_is_preset(cluster, definition) and passes_on_leader_only(definition.check),
         )
 
     def _choice(self, cluster: Cluster, definition: Definition) -> _Choice:
@@ -76,67 +95,119 @@ class Resolver:
 
     def _choose(self, cluster: Cluster, definition: Definition) -> _Choice:
         if len(cluster.members) != len(cluster.hosts):
-            return _NOTHING  # a member is a mistake, told already; what a selector says of the others would mislead
-        selected = self._select(cluster, definition, "selector", definition.selector)
-        backups = self._select(cluster, definition, "backup", definition.backup) if definition.backup else []
-        if not selected and not backups and not definition.has_built_in_members:
+            return _Choice()  # a member is a mistake, reported already: what a selector makes of the rest misleads
+        selection = self._selections.read(cluster, definition)
+        if selection is None:
+            return _Choice()
+        before = len(self._report.problems)
+        choose = self._choose_live if _roles(cluster, definition) == "live" else self._choose_declared
+        choice = choose(cluster, definition, selection)
+        is_known = len(self._report.problems) == before
+        if is_known and not choice.servers and not definition.has_built_in_members:
             self._report.warning(
                 cluster.name,
                 f"{shown(definition.selector.expression)} selects no member; the service refuses connections",
                 definition.name,
                 "selector",
             )
+        return choice
+
+    def _choose_declared(self, cluster: Cluster, definition: Definition, selection: Selection) -> _Choice:
+        if definition.lagging == "backup":
+            self._report.problem(
+                cluster.name,
+                "'backup' needs two health checks of each member; allowed: exclude, or backup with roles: live",
+                definition.name,
+                "lagging",
+            )
+        selected, backups = selection.choose([member.role for member in cluster.members])
         ordered = [*selected, *(index for index in backups if index not in selected)]
-        servers = (self._server(cluster, cluster.members[index], definition, index in backups) for index in ordered)
         return _Choice(
             instances=tuple(cluster.members[index].address for index in selected),
             backups=tuple(cluster.members[index].address for index in backups),
-            servers=tuple(servers),
+            servers=tuple(_server(cluster, cluster.members[index], definition, index in backups) for index in ordered),
         )
 
-    def _server(self, cluster: Cluster, member: Member, definition: Definition, backup: bool) -> Server:
-        return Server(
-            name=member.name,
-            address=member.address,
-            port=member.port(definition.dest, cluster.default_dest),
-            check_port=member.patroni_port,
-            weight=member.weight,
-            backup=backup,
-            ca_file=member.ca_file,
+    def _choose_live(self, cluster: Cluster, definition: Definition, selection: Selection) -> _Choice:
+        used = self._uses(cluster, definition, selection)
+        servers = tuple(use.server(cluster, _port(cluster, use.member, definition)) for use in used)
+        return _Choice(
+            instances=tuple(dict.fromkeys(server.address for server in servers if not server.backup)),
+            backups=tuple(dict.fromkeys(server.address for server in servers if server.backup)),
+            servers=servers,
+            uses=tuple(used),
         )
 
-    def _select(self, cluster: Cluster, definition: Definition, field: str, selector: Selector) -> list[int]:
-        before = len(self._report.problems)
-        variables = [self._member_variables(member, selector) for member in cluster.members]
-        if len(self._report.problems) > before:
-            return []  # a variable is a mistake, told already; what a selector says without it would mislead
-        unknown = sorted(name for name in selector.names if not any(name in seen for seen in variables))
-        for name in unknown:
-            self._report.problem(
-                cluster.name,
-                f"{shown(selector.expression)} names {name!r}, which is a variable of no member"
-                f"{self._meant(name, cluster)}",
-                definition.name,
-                field,
-            )
-        if unknown:
+    def _uses(self, cluster: Cluster, definition: Definition, selection: Selection) -> list[Use]:
+        try:
+            roles = split_check(with_lag(definition.check, definition.lag))
+        except ValueProblem as problem:
+            self._report.problem(cluster.name, str(problem), definition.name, "check")
             return []
         try:
-            return selector.select(variables)
+            options, _rest = split_options(definition.options or cluster.options)
         except ValueProblem as problem:
-            self._report.problem(cluster.name, str(problem), definition.name, field)
+            self._report.problem(cluster.name, str(problem), definition.name, "options")
             return []
+        try:
+            found = standings([member.role for member in cluster.members], selection.choose)
+        except UndecidedError as error:
+            self._report.problem(
+                cluster.name,
+                f"what they make of {cluster.members[error.index].name} while it follows depends on which other member "
+                "leads; allowed with roles: live: selectors that look at one member at a time, or roles: declared",
+                definition.name,
+                "selector and backup",
+            )
+            return []
+        lagging = split_check(definition.check).following if definition.lagging == "backup" else None
+        return uses(cluster.members, found, checks_of(roles, options, lagging, _verifies_role(cluster, definition)))
 
-    def _meant(self, name: str, cluster: Cluster) -> str:
-        """What to write in the place of a name that no member has."""
-        if name in defaults.ROLES:
-            return f"; allowed: a role in quotes, '{name}' or `{name}`"
-        known = {known for member in cluster.members for known in self._inventory.names(member.host)}
-        known |= cluster.members[0].variables().keys() if cluster.members else set()
-        return f"{nearest(name, sorted(known))}; allowed: variables of the members, and values in quotes"
 
-    def _member_variables(self, member: Member, selector: Selector) -> dict[str, Any]:
-        """The variables of a member that a selector reads; typed ones win over what the inventory has for them."""
-        known = member.variables()
-        named = self._inventory.values(member.host, sorted(selector.names - known.keys()))
-        return {**(self._inventory.everything(member.host) if selector.reads_all else {}), **named, **known}
+def _owner(cluster: Cluster) -> str:
+    return f"{'delegated' if cluster.provider else 'member'}/{cluster.name}"
+
+
+def _roles(cluster: Cluster, definition: Definition) -> str:
+    return cluster.roles if definition.roles is None else definition.roles
+
+
+def _is_preset(cluster: Cluster, definition: Definition) -> bool:
+    """Whether the timings of a service are those of a preset (``pg_rto``)."""
+    return bool(cluster.rto) and definition.options is None
+
+
+def _verifies_role(cluster: Cluster, definition: Definition) -> bool:
+    return _is_preset(cluster, definition) and verifies_role(cluster.rto, definition.check)
+
+
+def _server_options(cluster: Cluster, definition: Definition) -> str:
+    """The ``default-server`` line of a service.
+
+    A preset leaves out ``slowstart`` where one server serves at a time: it would only delay the new one.
+    """
+    options = definition.options or cluster.options
+    if _is_preset(cluster, definition) and passes_on_leader_only(definition.check):
+        options = without_option(options, "slowstart")
+    if _roles(cluster, definition) == "live":
+        try:
+            return split_options(options)[1]
+        except ValueProblem:
+            return options  # reported already
+    return options
+
+
+def _port(cluster: Cluster, member: Member, definition: Definition) -> int:
+    return member.port(definition.dest, cluster.default_dest)
+
+
+def _server(cluster: Cluster, member: Member, definition: Definition, backup: bool) -> Server:
+    return Server(
+        name=member.name,
+        address=member.address,
+        port=_port(cluster, member, definition),
+        check_port=member.patroni_port,
+        weight=member.weight,
+        backup=backup,
+        ca_file=member.ca_file,
+    )

@@ -137,7 +137,8 @@ class Balancer(Node):
 
         def settled() -> bool:
             rows = [row for row in self.haproxy.api.servers_state() if row.be_name.startswith(f"{CLUSTER}-")]
-            return all(row.check_status != 1 for row in rows) and not any(
+            # A server that tracks another one has no check, and so never a verdict of its own.
+            return all(row.check_status != 1 for row in rows if row.check_state) and not any(
                 "/" in row["status"] for row in self.haproxy.api.stat() if row["type"] == "2"
             )
 

@@ -102,6 +102,52 @@ def test_a_swap_takes_movers_and_removed_files_away_first(folder: Path, monkeypa
     assert texts(folder) == AFTER
 
 
+CHECK = "# managed by pgsvc.access, owner o:\nbackend c\n    server {}\n"
+TRACKING = "# managed by pgsvc.access, owner o:\nlisten s\n    server m 10.0.0.1:1 track c/m\n"
+MORE = "    server n 10.0.0.2:1 track c/n\n"
+PLAIN = "# managed by pgsvc.access, owner o:\nlisten s\n    server m 10.0.0.1:1 check\n"
+# What tracks a server is there only while that server is.
+ORDERS: dict[str, tuple[dict[str, str], dict[str, str | None], list[str]]] = {
+    "live": (
+        {"s": PLAIN}, {"s": TRACKING, "c": CHECK.format("m")}, ["remove s", "rename c", "rename s"],
+    ),
+    "declared": (
+        {"s": TRACKING, "c": CHECK.format("m")}, {"c": None, "s": PLAIN}, ["remove s", "remove c", "rename s"],
+    ),
+    "another member": (
+        {"s": TRACKING, "c": CHECK.format("m")}, {"s": TRACKING + MORE, "c": CHECK.format("n")},
+        ["remove s", "rename c", "rename s"],
+    ),
+    "none of them stays": (
+        {"s": TRACKING, "c": CHECK.format("m")}, {"c": None, "s": None}, ["remove s", "remove c"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("undo", [False, True], ids=["commit", "undo"])
+def test_a_file_that_tracks_is_there_only_with_what_it_tracks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, undo: bool
+) -> None:
+    old, new, expected = ORDERS[name]
+    for file, text in old.items():
+        (tmp_path / f"{file}.cfg").write_text(text)
+    done: list[str] = []
+
+    def note(step: str) -> None:
+        done.append(step)
+        assert not (tmp_path / "s.cfg").exists() or "track" not in texts(tmp_path)["s"] or "c" in texts(tmp_path)
+
+    monkeypatch.setattr(steps, "done", note)
+    swap = Swap(tmp_path, {file: None if text is None else text.encode() for file, text in new.items()})
+    swap.prepare()
+    swap.commit()
+    assert [step for step in done if step.startswith(("remove ", "rename ")) and "journal" not in step] == expected
+    if undo:
+        swap.undo()
+        assert texts(tmp_path) == old
+
+
 def test_undo_gives_the_same_files_back(folder: Path) -> None:
     before = {path.name: path.stat() for path in folder.iterdir()}
     swap = Swap(folder, NEW)

@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import State, carried, resting
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import (
+    FORCED_DRAIN,
+    RUNNING,
+    STOPPED,
+    State,
+    carried,
+    resting,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow, parse_servers_state
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
 
@@ -117,9 +124,13 @@ def test_carried(case: Carry) -> None:
     assert {name: getattr(found, name) for name in expected} == expected
 
 
-def test_a_server_that_tracks_another_has_no_state_of_its_own() -> None:
+def test_a_server_that_tracks_another_has_a_state_only_where_an_administrator_has_changed_it() -> None:
     tracking = service("server s 10.0.0.1:80 track pg-primary/pg1")
-    assert parse_servers_state(resting(tracking)) == parse_servers_state(carried(tracking, {"s": State(UP)})) == []
+    assert parse_servers_state(resting(tracking)) == parse_servers_state(carried(tracking, {})) == []
+    [row] = parse_servers_state(carried(tracking, {"s": State(up=True, admin=FORCED_DRAIN)}))
+    assert (row.op_state, row.admin_state, row.check_state) == (RUNNING, FORCED_DRAIN, 0)
+    [row] = parse_servers_state(carried(tracking, {"s": State(up=False, admin=FORCED_DRAIN)}))
+    assert row.op_state == STOPPED
 
 
 def test_no_servers() -> None:

@@ -111,7 +111,7 @@ REFUSED: list[tuple[Any, str]] = [
             ("addr 10.0.0.1", "checks ask the member at pg_address"),
             ("cookie a", "it needs HTTP"),
             ("redir /", "it needs HTTP"),
-            ("track a/b", "each server of a service has a health check of its own"),
+            ("track a/b", "roles: live has servers follow shared health checks"),
         )
     ),
 ]
