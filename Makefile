@@ -24,6 +24,8 @@ export LC_ALL := C.UTF-8
 export ANSIBLE_COLLECTIONS_PATH := $(ROOT)/.build
 export ANSIBLE_CONFIG := $(ROOT)/tests/ansible.cfg
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+# What `time` says of each part of the tests.
+export TIMEFORMAT := == took %0R s, and %0U + %0S s of a processor
 unexport $(filter-out PYTHON ANSIBLE_COLLECTIONS_PATH ANSIBLE_CONFIG,$(filter ANSIBLE_% MOLECULE_% MYPY% PYTEST_% PYTHON%,$(.VARIABLES)))
 
 FIT := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
@@ -48,36 +50,53 @@ demo-clean: ## stop the sandbox and remove its folder
 
 ##### proving it
 
-# What speaks to Ansible runs on every ansible-core; what runs on load balancers alone, with real HAProxies under load,
-# is the same whatever Ansible sends it, and runs once.
-ALONE := tests/integration/hitless tests/integration/publish tests/integration/runtime tests/integration/staying
-WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) tests/integration/publish/test_ansible.py
+# `make test` shows each promise once. What is marked `full` (pyproject.toml) are long series and further combinations:
+# `make test-full` runs them, and everything on every ansible-core.
+FULL :=
+SELECTED := $(if $(FULL),,-m 'not full')
+# Of the older releases of ansible-core, what depends on Ansible.
+SELECTED_OLD := $(if $(FULL),,-m 'every_core and not full')
+
+# What starts processes and waits for them has the machine for itself: HAProxy under load, and the demo. The same whatever
+# Ansible sends it: once.
+ALONE := $(addprefix tests/integration/,demo hitless live publish runtime staying unit_config)
+WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
+	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
 
 # The lab's machines wait for one another half of the time: checks that wait for nothing run beside them and give way to
-# them (BESIDE). What starts processes and waits for them has the machine for itself.
+# them (BESIDE).
 BESIDE :=
 
-.PHONY: test test-fast test-alone lint sanity root
-test: root packages ## everything: every ansible-core, HAProxy under load, the lab of real machines (root)
+.PHONY: test test-full test-fast test-alone haproxies lint sanity root
+test: root packages ## everything once: every ansible-core, HAProxy under load, the lab of real machines (root)
 	@$(STEPS) lab-down # of a run that failed, whose lab was left as it was
-	@$(STEPS) --jobs=3 --output-sync=target BESIDE=tests/beside test-lab lint sanity $(CORES:%=.venvs/core-%/.ready)
+	@$(STEPS) --jobs=4 --output-sync=target BESIDE=tests/beside SCENARIO=$(if $(FULL),,default) \
+		test-lab molecule haproxies lint sanity $(CORES:%=suite-%)
 	@$(STEPS) lab-down
-	@$(STEPS) --jobs=2 --output-sync=target $(CORES:%=suite-%)
 	@$(STEPS) test-alone
+
+test-full: ## the same with the long series and with every combination, as before a release (root)
+	@$(STEPS) test FULL=1
 
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "make test boots a lab of real machines, which takes root: sudo make test" >&2; exit 1; }
 
 test-fast: ## in three minutes: ruff, mypy, and the newest ansible-core without demo, lab and load
-	@$(STEPS) lint-python suite-$(NEWEST) WITH_ANSIBLE="$(filter-out %/demo %/galaxy %/test_ansible.py,$(WITH_ANSIBLE))"
+	@$(STEPS) lint-python suite-$(NEWEST) WITH_ANSIBLE="$(filter-out %/galaxy %/test_ansible.py,$(WITH_ANSIBLE))"
 
-suite-%: .venvs/core-%/.ready $(COLLECTION)
+haproxies: .venvs/core-$(NEWEST)/.ready
+	@echo "== HAProxy of other releases"
+	@time $(BESIDE) $(<D)/bin/python tests/support/binaries.py
+
+suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies
 	@echo "== unit and integration tests, ansible-core $*"
-	@.venvs/core-$*/bin/python -m pytest --quiet --numprocesses=2 --durations=5 $(WITH_ANSIBLE)
+	@time $(BESIDE) .venvs/core-$*/bin/python -m pytest --quiet --numprocesses=2 --dist=loadgroup --durations=5 \
+		$(if $(filter $(NEWEST),$*),$(SELECTED),$(SELECTED_OLD)) $(WITH_ANSIBLE)
 
-test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION)
+test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@echo "== HAProxy under load"
-	@$(<D)/bin/python -m pytest --quiet --numprocesses=2 --durations=5 $(ALONE) $(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
+	@time $(<D)/bin/python -m pytest --quiet --numprocesses=2 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
+		$(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
 lint: lint-python lint-ansible lint-galaxy ## ruff, mypy, shellcheck, ansible-lint, documentation of plugins, fragments, licences
 
@@ -86,18 +105,18 @@ lint-python: .venvs/lint/.ready $(COLLECTION)
 	@echo "== ruff, mypy, shellcheck"
 	@.venvs/lint/bin/ruff check --quiet
 	@.venvs/lint/bin/ruff format --check --quiet
-	@$(BESIDE) .venvs/lint/bin/mypy -p ansible_collections.pgsvc.access
+	@time $(BESIDE) .venvs/lint/bin/mypy -p ansible_collections.pgsvc.access
 	@MYPYPATH=.build:tests/lab .venvs/lint/bin/mypy tests/lab
 	@grep -lrE --exclude-dir='.[bgv]*' '^#!.*\bbash$$' . | xargs shellcheck
 
 lint-ansible: .venvs/lint/.ready $(COLLECTION)
 	@echo "== ansible-lint"
-	@PATH="$(ROOT)/.venvs/lint/bin:$$PATH" $(BESIDE) .venvs/lint/bin/ansible-lint --nocolor
+	@export PATH="$(ROOT)/.venvs/lint/bin:$$PATH"; time $(BESIDE) .venvs/lint/bin/ansible-lint --nocolor
 
 # reuse asks git for the project's files, which git refuses in another user's checkout unless safe.directory names it.
 lint-galaxy: .venvs/lint/.ready $(COLLECTION)
 	@echo "== documentation of plugins and roles, changelog fragments, licences"
-	@PATH="$(ROOT)/.venvs/lint/bin:$$PATH" $(BESIDE) .venvs/lint/bin/antsibull-docs lint-collection-docs --plugin-docs .
+	@export PATH="$(ROOT)/.venvs/lint/bin:$$PATH"; time $(BESIDE) .venvs/lint/bin/antsibull-docs lint-collection-docs --plugin-docs .
 	@.venvs/lint/bin/antsibull-changelog lint
 	@if [ -e .venvs/lint/bin/reuse ]; then \
 		GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' .venvs/lint/bin/reuse lint --lines; \
@@ -105,11 +124,11 @@ lint-galaxy: .venvs/lint/.ready $(COLLECTION)
 		echo "licences were not checked: reuse is for Python 3.11 on x86-64 only (tests/requirements/lint.in)"; \
 	fi
 
-sanity: sanity-$(OLDEST) sanity-$(NEWEST) ## ansible-test sanity, oldest and newest ansible-core
+sanity: sanity-$(NEWEST) $(if $(FULL),sanity-$(OLDEST)) ## ansible-test sanity, newest ansible-core (FULL=1: and oldest)
 
 sanity-%: .venvs/core-%/.ready
 	@echo "== ansible-test sanity, ansible-core $*"
-	@$(BESIDE) .venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$*
+	@time $(BESIDE) .venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$*
 
 -include tests/lab/lab.mk
 
@@ -163,7 +182,7 @@ packages:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
 	@rm -rf $(@D)
 	@$(if $(filter lab,$*),,$(BESIDE)) $(PYTHON) -m venv $(@D)
-	@$(if $(filter lab,$*),,$(BESIDE)) $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-input \
+	@time $(if $(filter lab,$*),,$(BESIDE)) $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-input \
 		--require-hashes --only-binary=:all: -r $<
 	@touch $@
 

@@ -50,6 +50,25 @@ settings.register_profile("suite", deadline=None, derandomize=True, database=Non
 settings.load_profile("suite")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the markers are looked at
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run each case of a test that is marked `spread` on one HAProxy release, and on the others when all is run.
+
+    Only what a test has besides `haproxy_binary` counts as its cases: one without any runs on every release.
+    """
+    from ansible_collections.pgsvc.access.tests.support.binaries import VERSIONS
+
+    tables: dict[object, dict[frozenset[tuple[str, int]], int]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("spread"):
+            case = dict(item.callspec.indices)
+            release = case.pop("haproxy_binary")
+            table = tables.setdefault((item.path, item.originalname), {})
+            number = table.setdefault(frozenset(case.items()), len(table))
+            if case and number % len(VERSIONS) != release:
+                item.add_marker("full")
+
+
 def pytest_report_header() -> str:
     """Say which Ansible is tested, and where the checkout is."""
     from ansible.release import __version__

@@ -6,6 +6,8 @@
 
 LAB_PYTHON := .venvs/lab/bin/python
 LAB := $(LAB_PYTHON) tests/lab/lab.py
+# Of Molecule; empty: all.
+SCENARIO :=
 LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab molecule
 
 .PHONY: $(LAB_TARGETS)
@@ -28,7 +30,8 @@ lab-status: ## show which nodes of the lab are running
 
 test-lab: ## the tests on the lab, which is brought up when it is not
 	@echo "== tests on the lab"
-	@$(LAB_PYTHON) -m pytest --quiet --durations=10 tests/lab
+	@time $(LAB_PYTHON) -m pytest --quiet --durations=10 $(SELECTED) tests/lab
 
-molecule: ## Molecule's scenarios on the lab
-	@PATH="$(ROOT)/.venvs/lab/bin:$$PATH" .venvs/lab/bin/molecule test --all
+molecule: ## Molecule's scenarios on a lab of their own, all or SCENARIO=default
+	@export PATH="$(ROOT)/.venvs/lab/bin:$$PATH"; time $(BESIDE) .venvs/lab/bin/molecule test \
+		$(if $(SCENARIO),--scenario-name=$(SCENARIO),--all)

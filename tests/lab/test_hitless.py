@@ -9,10 +9,10 @@ Series with more connections run against HAProxy alone: ``make reliability``.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 
+import pytest
 from labtest import clients, pgbench, services
 from labtest.clients import Writer
 from labtest.cluster import Cluster, FirstPrimary, ssh
@@ -23,9 +23,6 @@ from pgsvc_lab.settings import Node
 
 Figures = Callable[[str, object], None]
 Publish = Callable[..., services.Run]
-
-#: In a row, of each kind. CHANGES=50 takes some five minutes more.
-CHANGES = int(os.environ.get("CHANGES", "10"))
 
 EXTRA = {"name": "extra", "port": 5441, "dest": "postgres", "check": "/primary", "selector": "[]"}
 
@@ -44,7 +41,8 @@ def _astray(running: Sequence[Writer]) -> list[str]:
     return [words for writer in running for _each, words in writer.failed if "read-only" in words]
 
 
-def test_no_client_notices(pg_test: Cluster, published: Publish, figures: Figures) -> None:
+@pytest.mark.parametrize("changes", [4, pytest.param(50, marks=pytest.mark.full)])
+def test_no_client_notices(pg_test: Cluster, published: Publish, figures: Figures, changes: int) -> None:
     """Changes in a row, with pgbench through two services: nothing fails, and only those of a listener reload."""
     benches = {
         "primary": Pgbench(pg_test.members[1].ipv4, 5433, pgbench.WRITE),
@@ -58,11 +56,11 @@ def test_no_client_notices(pg_test: Cluster, published: Publish, figures: Figure
             published("pg-test")
             before = {node.name: services.reloads(node) for node in pg_test.members}
             started = time.monotonic()
-            services.playbook("changes", "-e", services.as_json({"kind": kind, "changes": CHANGES}))
+            services.playbook("changes", "-e", services.as_json({"kind": kind, "changes": changes}))
             ended = time.monotonic()
             reloads = {node.name: services.reloads(node) - before[node.name] for node in pg_test.members}
-            assert reloads == dict.fromkeys(before, CHANGES * reloads_each)
-            series = f"{CHANGES} changes of {kind} in {ended - started:.0f} s"
+            assert reloads == dict.fromkeys(before, changes * reloads_each)
+            series = f"{changes} changes of {kind} in {ended - started:.0f} s"
             for name, bench in benches.items():
                 rates = [bench.rate(begun, quiet), bench.rate(started, ended)]
                 figures(f"{series}: transactions a second through {name}, before and during", rates)

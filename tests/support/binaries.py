@@ -6,7 +6,8 @@
 One of them may be what this machine has installed.
 
 The version that is not installed is taken from the packages of its release, unpacked once by mmdebstrap (50 MB) under
-``$PGSVC_CACHE`` (default ``/var/cache/pgsvc``) and run with their own loader and libraries.
+``$PGSVC_CACHE`` (default ``/var/cache/pgsvc``) and run with their own loader and libraries. Run as a script, this makes
+those that are missing.
 """
 
 from __future__ import annotations
@@ -78,3 +79,8 @@ def _wrapper(path: Path, root: Path) -> Path:
         path.write_text(text)
         path.chmod(0o755)
     return path
+
+
+if __name__ == "__main__":
+    for each in VERSIONS:
+        binary(each)

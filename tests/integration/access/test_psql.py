@@ -101,6 +101,7 @@ def test_mistakes_end_it(members: list[str], inventory: Write, words: tuple[str,
     assert re.sub(r"\s+", " ", done.stderr).endswith(f"- {message} ")
 
 
+@pytest.mark.every_core
 def test_variables_are_templated_and_overridden(members: list[str], inventory: Write) -> None:
     path = inventory(pg_test(members[0], members, pg_dns_suffix="{{ '.' ~ zone }}", zone="a"))
     words = ("pg-test", "--by", "cluster", "--service", "primary", "--format", "jdbc")
@@ -108,6 +109,7 @@ def test_variables_are_templated_and_overridden(members: list[str], inventory: W
     assert urls(path, *words, "-e", "zone=b").stdout == "jdbc:postgresql://pg-test.b:5433/\n"
 
 
+@pytest.mark.every_core
 def test_the_service_file(cluster: list[str], inventory: Write, tmp_path: Path) -> None:
     """Written by the role, read by libpq; unchanged the second time; a removed service's section goes."""
     file = tmp_path / "pg_service.conf"

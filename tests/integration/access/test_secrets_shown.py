@@ -21,6 +21,8 @@ from ansible_collections.pgsvc.access.tests.support.unprivileged import (
     roots,
 )
 
+pytestmark = pytest.mark.every_core
+
 __all__ = ["file", "home", "roots"]
 
 

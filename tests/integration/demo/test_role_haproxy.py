@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+pytestmark = pytest.mark.xdist_group("role-haproxy")
+
 CASES: dict[str, dict[str, Any]] = {
     "default": {},
     "conf.d": {"haproxy_conf_dir": "/etc/haproxy/conf.d/"},
@@ -74,6 +76,7 @@ def _unsafe(value: Any) -> Any:
     return f"!unsafe {value}" if isinstance(value, str) else value
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize("case", CASES)
 def test_base_configuration_is_accepted_without_a_warning(rendered: Path, case: str) -> None:
     command = ["haproxy", "-c", "-f", str(rendered / case / "haproxy.cfg")]
@@ -81,6 +84,7 @@ def test_base_configuration_is_accepted_without_a_warning(rendered: Path, case: 
     assert (done.returncode, [line for line in done.stderr.splitlines() if "NOTICE" not in line]) == (0, [])
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize("case", ARGUMENTS)
 def test_unit_starts_checks_and_reloads_with_the_same_arguments(rendered: Path, case: str) -> None:
     lines = (rendered / case / "pgsvc.conf").read_text().splitlines()
@@ -94,6 +98,7 @@ def test_unit_starts_checks_and_reloads_with_the_same_arguments(rendered: Path, 
     ]
 
 
+@pytest.mark.every_core
 def test_loose_types_and_secrets_arrive_as_they_are_meant(rendered: Path) -> None:
     text = (rendered / "text/haproxy.cfg").read_text()
     for line in ("    maxconn 2000\n", "    bind *:9102\n", "    hard-stop-after 5m\n"):
@@ -102,6 +107,7 @@ def test_loose_types_and_secrets_arrive_as_they_are_meant(rendered: Path) -> Non
     assert "    stats auth 'admin:it'\\''s $HOME #1 \\ \"x: {# %s'\n    stats admin if TRUE\n" in secret
 
 
+@pytest.mark.every_core
 def test_admin_page_takes_no_commands_without_a_password(rendered: Path) -> None:
     text = (rendered / "default/haproxy.cfg").read_text()
     assert "stats auth" not in text

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
@@ -33,6 +34,7 @@ def test_every_module_is_in_the_group() -> None:
     assert runtime["action_groups"]["all"] == modules
 
 
+@pytest.mark.every_core
 def test_a_default_reaches_a_module(tmp_path: Path) -> None:
     records = [{"name": "pg-test", "address": "10.10.10.3"}]
     task = {"pgsvc.access.pg_dns_records": {"clusters": [{"name": "pg-test", "records": records}]}}
@@ -45,6 +47,7 @@ def test_a_default_reaches_a_module(tmp_path: Path) -> None:
     assert "10.10.10.3" in (tmp_path / "hosts.d" / "pgsvc").read_text()
 
 
+@pytest.mark.every_core
 def test_a_default_reaches_a_module_that_runs_on_the_controller(tmp_path: Path) -> None:
     checked = {"pgsvc.access.role_settings": {}, "register": "checked"}
     told = {"ansible.builtin.debug": {"msg": "purge is {{ checked.settings.pg_service_conf_purge }}"}}

@@ -16,21 +16,28 @@ import yaml
 
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 
+pytestmark = [pytest.mark.every_core, pytest.mark.xdist_group("ansible-doc")]
+
+FOLDERS = {"module": "modules", "filter": "filter", "callback": "callback"}
 PLUGINS = [
     (kind, f"pgsvc.access.{path.stem}")
-    for kind, folder in (("module", "modules"), ("filter", "filter"), ("callback", "callback"))
+    for kind, folder in FOLDERS.items()
     for path in sorted((ROOT / "plugins" / folder).glob("[!_]*.py"))
 ]
-MODULES = [name for kind, name in PLUGINS if kind == "module"]
-ROLES = [f"pgsvc.access.{path.name}" for path in sorted((ROOT / "roles").iterdir())]
+ROLES = [("role", f"pgsvc.access.{path.name}") for path in sorted((ROOT / "roles").iterdir())]
 
 
-def shown(kind: str, name: str) -> dict[str, Any]:
-    """What ansible-doc has to say about one plugin."""
-    done = subprocess.run(["ansible-doc", "--json", "-t", kind, name], check=True, capture_output=True, text=True)
-    assert "WARNING" not in done.stderr
-    documented: dict[str, Any] = json.loads(done.stdout)[name]
-    return documented
+@pytest.fixture(scope="module")
+def documented() -> dict[str, dict[str, Any]]:
+    """What ansible-doc has to say, by kind and name."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in (*FOLDERS, "role"):
+        names = [name for each, name in (*PLUGINS, *ROLES) if each == kind]
+        command = ["ansible-doc", "--json", "-t", kind, *names]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert "WARNING" not in done.stderr
+        found[kind] = json.loads(done.stdout)
+    return found
 
 
 def options_without_description(options: dict[str, Any], within: str = "") -> list[str]:
@@ -45,25 +52,28 @@ def options_without_description(options: dict[str, Any], within: str = "") -> li
 
 
 @pytest.mark.parametrize(("kind", "name"), PLUGINS)
-def test_plugin(kind: str, name: str, tmp_path: Path) -> None:
-    documented = shown(kind, name)
-    doc = documented["doc"]
-    assert doc["short_description"]
-    assert doc["version_added"] == "1.0.0"
-    assert options_without_description(doc.get("options") or {}) == []
-    if kind == "callback":
-        return
-    assert documented["return"]
-    play = [{"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(documented["examples"])}]
-    assert all("name" in task for task in play[0]["tasks"])
-    (tmp_path / "examples.yml").write_text(yaml.safe_dump(play))
+def test_plugin(documented: dict[str, dict[str, Any]], kind: str, name: str) -> None:
+    shown = documented[kind][name]
+    assert shown["doc"]["short_description"]
+    assert shown["doc"]["version_added"] == "1.0.0"
+    assert options_without_description(shown["doc"].get("options") or {}) == []
+    if kind != "callback":
+        assert shown["return"]
+        assert all("name" in task for task in yaml.safe_load(shown["examples"]))
+
+
+def test_examples(documented: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    """Ansible accepts all of them: each is a play."""
+    examples = [documented[kind][name]["examples"] for kind, name in PLUGINS if kind != "callback"]
+    plays = [{"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(each)} for each in examples]
+    (tmp_path / "examples.yml").write_text(yaml.safe_dump(plays))
     subprocess.run(["ansible-playbook", "--syntax-check", str(tmp_path / "examples.yml")], check=True)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_attributes_of_a_module(name: str) -> None:
+@pytest.mark.parametrize("name", [name for kind, name in PLUGINS if kind == "module"])
+def test_attributes_of_a_module(documented: dict[str, dict[str, Any]], name: str) -> None:
     """Each says for check mode, diff mode and a second run what it does, and names the group for module_defaults."""
-    attributes = shown("module", name)["doc"]["attributes"]
+    attributes = documented["module"][name]["doc"]["attributes"]
     assert {"action_group", "check_mode", "diff_mode", "idempotent"} <= attributes.keys()
     assert [key for key, attribute in attributes.items() if not attribute.get("description")] == []
     assert [key for key, attribute in attributes.items() if not attribute.get("support")] == []
@@ -71,10 +81,10 @@ def test_attributes_of_a_module(name: str) -> None:
     assert "group/pgsvc.access.all" in attributes["action_group"]["description"]
 
 
-@pytest.mark.parametrize("name", ROLES)
-def test_role(name: str) -> None:
-    documented = shown("role", name)
-    assert "main" in documented["entry_points"]
-    for entry_point in documented["entry_points"].values():
+@pytest.mark.parametrize(("kind", "name"), ROLES)
+def test_role(documented: dict[str, dict[str, Any]], kind: str, name: str) -> None:
+    entry_points = documented[kind][name]["entry_points"]
+    assert "main" in entry_points
+    for entry_point in entry_points.values():
         assert entry_point["short_description"]
         assert options_without_description(entry_point["options"]) == []

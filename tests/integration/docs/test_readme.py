@@ -11,6 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.every_core
+
 
 def typed(checkout: Path, *parts: str) -> str:
     """The blocks of commands in README.md that contain these parts, one for each."""

@@ -17,6 +17,8 @@ import pytest
 
 from ansible_collections.pgsvc.access.tests.benchmark.sandbox import Sandbox
 
+pytestmark = [pytest.mark.every_core, pytest.mark.xdist_group("galaxy")]
+
 # Tests and tools stay in the repository.
 WORKSHOP = (
     ".ansible-lint",

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes that no client notices: the real module on a real HAProxy, under traffic to a service of the primary.
 
-Series are of fifty changes on HAProxy 2.6 and shorter on 3.0, where ``make reliability`` runs fifty, too.
-
 The control, a plain implementation, is in ``test_control.py``: what is counted as nothing here is something there.
 """
 
@@ -23,8 +21,7 @@ from ansible_collections.pgsvc.access.tests.conftest import ROOT
 from ansible_collections.pgsvc.access.tests.integration.hitless import scenarios
 from ansible_collections.pgsvc.access.tests.integration.hitless.balancer import PRIMARY, Balancer
 from ansible_collections.pgsvc.access.tests.integration.hitless.conftest import HARD_STOP_AFTER
-from ansible_collections.pgsvc.access.tests.integration.publish.test_killed import run_killed
-from ansible_collections.pgsvc.access.tests.support.binaries import version_of
+from ansible_collections.pgsvc.access.tests.integration.publish.killed import run_killed
 from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
 from ansible_collections.pgsvc.access.tests.support.service import QUICK
 from ansible_collections.pgsvc.access.tests.support.traffic import Session
@@ -34,15 +31,14 @@ SLACK = 2.0
 """Seconds that a busy machine may add to a bound."""
 
 
-def length(balancer: Balancer) -> int:
-    """How many changes a series has; never fewer than the twenty of which the sessions' promise speaks."""
-    return 50 if version_of(balancer.haproxy.binary).startswith("2.6.") else 20
+LENGTHS = pytest.mark.parametrize("times", [20, pytest.param(50, marks=pytest.mark.full)])
+"""How many changes a series has; never fewer than the twenty of which the sessions' promise speaks."""
 
 
-def test_reloads_cost_no_connection(balancer: Balancer) -> None:
+@LENGTHS
+def test_reloads_cost_no_connection(balancer: Balancer, times: int) -> None:
     """With the check intervals that services have by default."""
     balancer.begin_service()
-    times = length(balancer)
     series = scenarios.reload_series(balancer, times)
     print(series.tally)
     assert (series.changes, series.reloads) == (times, times)
@@ -50,11 +46,12 @@ def test_reloads_cost_no_connection(balancer: Balancer) -> None:
     assert balancer.publish(balancer.files_of(balancer.declared))["changed"] is False
 
 
-def test_changes_of_servers_take_no_reload_and_no_protection(balancer: Balancer) -> None:
+@LENGTHS
+def test_changes_of_servers_take_no_reload_and_no_protection(balancer: Balancer, times: int) -> None:
     """A session from before them is still there afterwards, and is cut when the primary fails over."""
     balancer.default_server = QUICK
     balancer.begin_service()
-    times, worker = length(balancer), balancer.haproxy.worker
+    worker = balancer.haproxy.worker
 
     def after() -> None:
         assert balancer.result["applied"]["method"] == "runtime", balancer.result["applied"]
@@ -132,7 +129,7 @@ def test_a_state_left_by_a_killed_run_revives_no_old_primary(balancer: Balancer,
         assert run_killed(balancer, second, number)[-1] == "carry the server states"
         wait_until(lambda: state.read_text() == resting)  # the guard's work
     else:
-        assert run_killed(balancer, second, number, "children")[-1] == "carry the server states"
+        assert run_killed(balancer, second, number, with_guard=True)[-1] == "carry the server states"
         assert state.read_text() != resting
         for command in ("ExecStartPre", "ExecReload"):
             check_that_it_leaves_a_run_alone(balancer, command)

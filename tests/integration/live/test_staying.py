@@ -12,6 +12,7 @@ from ansible_collections.pgsvc.access.tests.integration.staying import scenario
 from ansible_collections.pgsvc.access.tests.integration.staying.site import Balancer
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("name", CHANGES)
 def test_no_client_notices_a_change(balancer: Balancer, name: str) -> None:
     change = CHANGES[name]

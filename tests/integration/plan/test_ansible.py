@@ -16,6 +16,8 @@ import yaml
 
 from ansible_collections.pgsvc.access.plugins.filter import haproxy_service_files, plan, services
 
+pytestmark = pytest.mark.every_core
+
 INVENTORY = """\
 all:
   children:

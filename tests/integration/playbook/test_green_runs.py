@@ -30,6 +30,7 @@ NOTHING: dict[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize("case", NOTHING)
 def test_nothing_to_publish_to(fleet: Fleet, case: str) -> None:
     text, message = NOTHING[case]
@@ -51,6 +52,7 @@ def test_the_command_has_no_load_balancer_to_publish_to(fleet: Fleet, case: str)
     assert (said.code, said.last) == (2, "pgsql-svc: failed, no load balancer was touched")
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize("text", [None, "all: [", "all: {hosts: [a]}"])
 def test_a_source_that_cannot_be_read_is_an_error_beside_others(fleet: Fleet, text: str | None) -> None:
     other = fleet.folder / "other.yml"
@@ -88,6 +90,7 @@ IN_PLAYS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize("case", IN_PLAYS)
 def test_variables_of_a_play_are_refused(fleet: Fleet, members: list[str], case: str) -> None:
     said = play(fleet, IN_PLAYS[case])
@@ -99,6 +102,7 @@ def test_variables_of_a_play_are_refused(fleet: Fleet, members: list[str], case:
     assert all(not fleet.files(host) for host in members)
 
 
+@pytest.mark.every_core
 def test_extra_variables_and_facts_are_seen(fleet: Fleet, members: list[str]) -> None:
     tasks = [{"set_fact": {"pg_services": ELSEWHERE}}, ROLE]
     assert play(fleet, {"tasks": tasks}).code == 0

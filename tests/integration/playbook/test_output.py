@@ -56,6 +56,7 @@ def test_sixty_clusters(many: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+@pytest.mark.every_core
 def test_the_rest_is_shown_with_v(fleet: Fleet) -> None:
     assert "TASK" not in fleet.pgsql_svc("pg-test").text
     said = fleet.pgsql_svc("pg-test", "--", "-v").text
@@ -63,6 +64,7 @@ def test_the_rest_is_shown_with_v(fleet: Fleet) -> None:
     assert "PLAY RECAP" in said
 
 
+@pytest.mark.every_core
 def test_other_failures_are_shown_as_ansible_shows_them(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", "pgsvc.access.progress")
     playbook = fleet.folder / "own.yml"
@@ -73,12 +75,14 @@ def test_other_failures_are_shown_as_ansible_shows_them(fleet: Fleet, monkeypatc
     assert "no such luck" in said
 
 
+@pytest.mark.every_core
 def test_a_difference_is_shown(fleet: Fleet, members: list[str]) -> None:
     said = fleet.pgsql_svc("--diff", "pg-test", members[0]).text
     assert f"+++ after: {fleet.conf_dir(members[0])}/pg-test-primary.cfg" in said
     assert "TASK" not in said
 
 
+@pytest.mark.every_core
 def test_progress_stays_in_its_place_on_a_terminal(fleet: Fleet) -> None:
     leader, terminal = pty.openpty()
     command = [str(fleet.checkout / "bin/pgsql-svc"), "-i", str(fleet.inventory), "pg-test"]
@@ -103,7 +107,7 @@ def test_progress_stays_in_its_place_on_a_terminal(fleet: Fleet) -> None:
 WAYS = ["pgsvc.access.pgsql", "import", "role"]
 
 
-@pytest.mark.parametrize("enabled", [False, True])
+@pytest.mark.parametrize("enabled", [pytest.param(False, marks=pytest.mark.every_core), True])
 @pytest.mark.parametrize("way", WAYS)
 def test_the_summary_is_there_exactly_once(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch, way: str, enabled: bool
@@ -124,6 +128,7 @@ def test_a_user_who_has_enabled_the_summary_uses_the_command(fleet: Fleet, monke
     assert len(SUMMARY.findall(fleet.pgsql_svc("pg-test").text)) == 1
 
 
+@pytest.mark.every_core
 def test_who_cannot_be_reached_is_named(fleet: Fleet, members: list[str], proxies: list[str]) -> None:
     """A member by itself, and a load balancer outside the play that a member was to tell."""
     for group, host in (("pg-test", members[1]), ("proxy", proxies[0])):

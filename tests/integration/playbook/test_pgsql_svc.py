@@ -15,6 +15,7 @@ from ansible_collections.pgsvc.access.tests.integration.playbook.fleet import Fl
 DEFAULT = ["pg-test-default", "pg-test-offline", "pg-test-primary", "pg-test-replica"]
 
 
+@pytest.mark.every_core
 def test_publishes_on_every_load_balancer_and_then_finds_nothing_to_do(fleet: Fleet, members: list[str]) -> None:
     first = fleet.pgsql_svc("pg-test")
 
@@ -24,6 +25,7 @@ def test_publishes_on_every_load_balancer_and_then_finds_nothing_to_do(fleet: Fl
     assert fleet.pgsql_svc("pg-test").last == "pgsql-svc: 3 load balancers: 3 unchanged"
 
 
+@pytest.mark.every_core
 def test_check_mode_tells_what_a_run_would_do_and_writes_nothing(fleet: Fleet, members: list[str]) -> None:
     foretold = fleet.pgsql_svc("--check", "--diff", "pg-test")
 
@@ -44,6 +46,7 @@ def test_counts_load_balancers_not_the_members_that_delegate_to_them(fleet: Flee
     assert fleet.pgsql_svc("pg-meta").last == "pgsql-svc: 2 load balancers: 2 written, not applied"
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -108,6 +111,7 @@ def test_works_from_any_folder_and_through_links(fleet: Fleet, tmp_path: Path) -
     assert said.last == "pgsql-svc: 3 load balancers: 3 written, not applied"
 
 
+@pytest.mark.every_core
 def test_keeps_the_settings_of_the_users_ansible_cfg(
     fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +127,7 @@ def test_keeps_the_settings_of_the_users_ansible_cfg(
     assert "PLAY RECAP" not in said.text
 
 
+@pytest.mark.every_core
 def test_names_the_load_balancer_that_failed(fleet: Fleet, members: list[str]) -> None:
     shutil.rmtree(fleet.conf_dir(members[2]))
 
@@ -133,6 +138,7 @@ def test_names_the_load_balancer_that_failed(fleet: Fleet, members: list[str]) -
     assert fleet.files(members[0]) == DEFAULT
 
 
+@pytest.mark.every_core
 def test_names_the_load_balancer_that_cannot_be_reached(fleet: Fleet, members: list[str]) -> None:
     # Nothing listens on this port of a loopback address: the connection is refused at once.
     fleet.groups["pg-test"]["hosts"][members[1]].update(

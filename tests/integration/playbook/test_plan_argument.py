@@ -12,6 +12,8 @@ import yaml
 
 from ansible_collections.pgsvc.access.tests.integration.playbook.fleet import Fleet, Output
 
+pytestmark = pytest.mark.every_core
+
 PLAN = {"pgsvc.access.pg_service_plan": {"clusters": "pg-test"}, "run_once": True, "register": "services_plan"}
 
 NAME = (

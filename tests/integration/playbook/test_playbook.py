@@ -16,6 +16,7 @@ from ansible_collections.pgsvc.access.tests.support import binaries
 DEFAULT = ["pg-test-default", "pg-test-offline", "pg-test-primary", "pg-test-replica"]
 
 
+@pytest.mark.every_core
 def test_publishes_every_cluster_of_the_inventory(fleet: Fleet, members: list[str], proxies: list[str]) -> None:
     said = fleet.playbook("-t", "pg_service")
 
@@ -42,6 +43,7 @@ def test_a_limit_to_one_member_touches_only_it_and_knows_the_whole_cluster(fleet
     assert (fleet.conf_dir(members[0]) / "pg-test-primary.cfg").read_text().count("    server ") == 3
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize("limit", ["pg-meta", "proxy"])
 def test_a_provider_group_is_published_from_the_cluster_alone_and_from_itself(
     fleet: Fleet, members: list[str], proxies: list[str], limit: str
@@ -83,6 +85,7 @@ def test_a_renamed_cluster_leaves_nothing_behind(fleet: Fleet, members: list[str
     assert fleet.files(members[0]) == [f"pg-prod-{name}" for name in ("default", "offline", "primary", "replica")]
 
 
+@pytest.mark.every_core
 def test_one_mistake_anywhere_keeps_every_host_untouched(fleet: Fleet, members: list[str], proxies: list[str]) -> None:
     fleet.groups["pg-test"]["hosts"][members[2]]["pg_seq"] = 1
     fleet.groups["pg-meta"]["vars"]["pg_default_services"][0]["dest"] = "pgbouncr"
@@ -97,7 +100,9 @@ def test_one_mistake_anywhere_keeps_every_host_untouched(fleet: Fleet, members: 
     assert [fleet.files(host) for host in [*members, *proxies]] == [[]] * 5
 
 
-@pytest.mark.parametrize("keywords", [{"strategy": "free"}, {"serial": 1}, {}])
+@pytest.mark.parametrize(
+    "keywords", [pytest.param({"strategy": "free"}, marks=pytest.mark.every_core), {"serial": 1}, {}]
+)
 def test_the_role_in_a_play_of_ones_own(
     fleet: Fleet, members: list[str], proxies: list[str], keywords: dict[str, object]
 ) -> None:
@@ -114,6 +119,7 @@ def test_the_role_in_a_play_of_ones_own(
     assert set(fleet.playbook(playbook=str(playbook)).changed.values()) == {0}
 
 
+@pytest.mark.every_core
 def test_tags_write_without_applying_and_apply_without_writing(fleet: Fleet, members: list[str]) -> None:
     node = members[0]
     with fleet.run_haproxy(node, binaries.binary("2.6")) as haproxy:

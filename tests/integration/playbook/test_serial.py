@@ -29,9 +29,16 @@ host=$(sed -n 's/^# service: .* @ \\(.*\\):[0-9]*$/\\1/p' "$last"/*.cfg | head -
 echo "begin $host" >>{log}
 {haproxy} "$@"
 status=$?
-sleep 0.3
+{meanwhile}
 echo "end $host" >>{log}
 exit $status
+"""
+# Ends when the load balancers of a batch have all begun: five in batches of two.
+TOGETHER = """\
+for _each in $(seq 400); do
+    case $(grep -c ^begin {log}) in 2 | 4 | 5) break ;; esac
+    sleep 0.05
+done
 """
 
 
@@ -48,12 +55,16 @@ def proxies(proxies: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def order(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """A function that tells when which load balancer was published: `begin HOST` and `end HOST`."""
+def order(fleet: Fleet, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable[[], list[str]]:
+    """A function that tells when which load balancer was published: `begin HOST` and `end HOST`.
+
+    Its parameter is what a load balancer does between the two.
+    """
     log, programs = fleet.folder / "order", fleet.folder / "bin"
     programs.mkdir()
     program = programs / "haproxy"
-    program.write_text(WATCHED.format(haproxy=shutil.which("haproxy"), log=log))
+    meanwhile = getattr(request, "param", "sleep 0.3").format(log=log)
+    program.write_text(WATCHED.format(haproxy=shutil.which("haproxy"), log=log, meanwhile=meanwhile))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     return lambda: log.read_text().splitlines() if log.exists() else []
@@ -70,6 +81,7 @@ def delegating(fleet: Fleet) -> str:
     return host
 
 
+@pytest.mark.every_core
 def test_every_load_balancer_after_the_other(
     fleet: Fleet, members: list[str], proxies: list[str], order: Callable[[], list[str]]
 ) -> None:
@@ -99,10 +111,17 @@ def test_the_command_says_what_was_not_published(fleet: Fleet, proxies: list[str
     assert said.last == f"pgsql-svc: 2 load balancers: 1 failed ({proxies[0]}), 1 not published"
 
 
-def test_a_share_at_once(fleet: Fleet, members: list[str], proxies: list[str]) -> None:
+@pytest.mark.parametrize("order", [TOGETHER], indirect=True)
+def test_a_share_at_once(fleet: Fleet, members: list[str], proxies: list[str], order: Callable[[], list[str]]) -> None:
+    """Half of the five at once is two: both begin before one of them ends, and the next two wait for both."""
     said = fleet.playbook("-t", "pg_service", "-e", "pg_service_serial=50%")
 
     assert said.code == 0, said.text
+    log = order()
+    for batch in (members[:2], [members[2], proxies[0]], [proxies[1]]):
+        events, log = log[: 2 * len(batch)], log[2 * len(batch) :]
+        for word, part in (("begin", events[: len(batch)]), ("end", events[len(batch) :])):
+            assert sorted(part) == sorted(f"{word} {host}" for host in batch)
     assert [fleet.files(host) for host in [*members, *proxies]] == [DEFAULT] * 3 + [META] * 2
 
 
@@ -150,6 +169,7 @@ def test_the_first_failure_stops_the_delegated_rest(
     assert [fleet.files(host) for host in proxies] == [META] * broken + [[]] * (2 - broken)
 
 
+@pytest.mark.every_core
 def test_the_failure_of_the_first_of_three_stops_the_last_too(fleet: Fleet, delegating: str) -> None:
     """The second turn of the loop is left out, not failed; the third looks at it."""
     hosts = sorted([*fleet.groups["proxy"]["hosts"], private_address()])
@@ -172,6 +192,7 @@ def test_a_failure_ends_the_run_with_its_batch(fleet: Fleet, members: list[str],
     assert [fleet.files(host) for host in members] == [[], DEFAULT, []]
 
 
+@pytest.mark.every_core
 def test_applying_stops_as_well(fleet: Fleet, proxies: list[str], delegating: str) -> None:
     """Both have files that their HAProxy cannot be given, because it is not running."""
     assert fleet.playbook("-t", "pg_service_config", "-l", delegating).code == 0

@@ -11,12 +11,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from ansible_collections.pgsvc.access.plugins.modules import haproxy_publish
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, statuses
+from ansible_collections.pgsvc.access.tests.support import binaries
+
+pytestmark = pytest.mark.every_core
 
 BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def haproxy_binary() -> Path:
+    """One release: what is told to HAProxy does not depend on who runs the module."""
+    return binaries.binary(binaries.VERSIONS[0])
 
 
 def ad_hoc(node: Node, files: list[dict[str, Any]], *flags: str) -> dict[str, Any]:

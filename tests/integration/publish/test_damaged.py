@@ -26,6 +26,7 @@ JOURNALS = {
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("journal", JOURNALS)
 def test_a_damaged_journal_is_set_aside(node: Node, journal: str) -> None:
     files = [node.service("a", 5440)]
@@ -65,6 +66,7 @@ STATE_DIRS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("case", STATE_DIRS)
 def test_a_state_folder_that_is_not_roots_alone_is_refused(node: Node, case: str) -> None:
     files = [node.service("a", 5440)]

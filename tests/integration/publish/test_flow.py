@@ -99,6 +99,7 @@ CHANGES: dict[str, tuple[Edit, dict[str, str], str]] = {
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_under_way(node: Node, change: str) -> None:
     edit, expected, reason = CHANGES[change]

@@ -36,6 +36,7 @@ def leave(node: Node, **more: Any) -> dict[str, Any]:
     return node.publish([], owners=LEFT, if_present=True, **more)
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("check", [False, True])
 def test_a_host_without_haproxy(haproxy: HAProxy, new_address: Callable[[], str], check: bool) -> None:
     node = Node(haproxy, new_address())
@@ -68,6 +69,7 @@ def test_what_is_left_goes_and_the_next_run_has_nothing_to_do(node: Node) -> Non
     assert leave(node) == NOTHING
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("more", [{}, {"binary": "/nonexistent"}])
 def test_what_is_left_goes_where_haproxy_does_not_run(node: Node, more: dict[str, str]) -> None:
     carry(node)

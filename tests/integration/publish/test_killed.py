@@ -5,18 +5,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import bind_addresses
-from ansible_collections.pgsvc.access.tests.integration.publish.node import COLLECTIONS, Node
-
-KILLED = "ansible_collections.pgsvc.access.tests.integration.publish.killed"
+from ansible_collections.pgsvc.access.tests.integration.publish.killed import run_killed
+from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 
 
 def old_files(node: Node) -> list[dict[str, Any]]:
@@ -44,21 +39,79 @@ def servers_only(node: Node) -> list[dict[str, Any]]:
 
 
 CHANGES = {"reload": new_files, "servers": servers_only}
-
-
-def run_killed(node: Node, files: list[dict[str, Any]], last: int, *also: str) -> list[str]:
-    """Run until the step with the number `last`; the steps that were done. `also`: further arguments of `KILLED`."""
-    done = subprocess.run(
-        [sys.executable, "-m", KILLED, str(last), *also],
-        input=json.dumps(node.arguments(files)),
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
-    )
-    assert done.returncode in {0, -9}, done.stderr
-    return done.stdout.splitlines()
+STEPS = {
+    "reload": [
+        "rest the servers of c",
+        "rest the servers of new",
+        "write a",
+        "write b",
+        "write c",
+        "write new",
+        "keep a",
+        "keep b",
+        "keep c",
+        "keep gone",
+        "write the journal",
+        "remove gone",
+        "remove a",
+        "remove b",
+        "rename a",
+        "rename b",
+        "rename c",
+        "rename new",
+        "remove the journal",
+        "carry the server states",
+        "reload",
+        "rest the server states",
+        "drop the old files",
+        "drop the states of removed services",
+        "write the record",
+    ],
+    "servers": [
+        "rest the servers of a",
+        "rest the servers of b",
+        "write a",
+        "write b",
+        "write c",
+        "keep a",
+        "keep b",
+        "keep c",
+        "write the journal",
+        "rename a",
+        "rename b",
+        "rename c",
+        "remove the journal",
+        "record the servers that change",
+        "add server a/s2",
+        "set server a/s2 state ready",
+        "enable health a/s2",
+        "add server a/s3",
+        "set server a/s3 state ready",
+        "enable health a/s3",
+        "set server a/s2 weight 100",
+        "set server a/s3 weight 100",
+        "set server b/s1 weight 50",
+        "set server a/s1 weight 0",
+        "disable health a/s1",
+        "set server a/s1 state maint",
+        "shutdown sessions server a/s1",
+        "del server a/s1",
+        "set server c/s1 weight 0",
+        "set server c/s1 weight 0",
+        "disable health c/s1",
+        "set server c/s1 state maint",
+        "shutdown sessions server c/s1",
+        "del server c/s1",
+        "add server c/s1",
+        "set server c/s1 state ready",
+        "enable health c/s1",
+        "set server c/s1 weight 100",
+        "change the servers",
+        "drop the old files",
+        "drop the states of removed services",
+        "write the record",
+    ],
+}
 
 
 def check_folder(node: Node) -> None:
@@ -70,25 +123,39 @@ def check_folder(node: Node) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_killed_after_every_step(node: Node, change: str) -> None:
+def test_these_are_the_steps(node: Node, change: str) -> None:
+    """Of a run that is not killed, on every release: what follows leaves out none."""
+    node.directly(old_files(node))
+    assert run_killed(node, CHANGES[change](node), 0) == STEPS[change]
+
+
+PLAIN = str.maketrans(" /", "--")
+
+
+@pytest.mark.spread
+@pytest.mark.parametrize(
+    ("change", "last"),
+    [
+        pytest.param(change, last, id=f"{change}-{last:02}-{step.translate(PLAIN)}")
+        for change, steps in STEPS.items()
+        for last, step in enumerate(steps, 1)
+    ],
+)
+def test_killed(node: Node, change: str, last: int) -> None:
+    """HAProxy runs on, or, every second time, a new process is started from what is left."""
     old, new = old_files(node), CHANGES[change](node)
     node.directly(old)
-    steps = run_killed(node, new, 0)
-    assert len(steps) > 10, steps
+    assert run_killed(node, new, last) == STEPS[change][:last]
+    check_folder(node)
+    if last % 2 == 0:
+        node.haproxy.restart()
 
-    for last, step in enumerate(steps, 1):
-        node.directly(old)
-        assert run_killed(node, new, last) == steps[:last]
-        check_folder(node)
-        if last % 3 == 0:  # a new process is started from what is left
-            node.haproxy.restart()
+    node.directly(new)
 
-        node.directly(new)
-
-        assert node.files() == {f"{file['name']}.cfg": file["content"] for file in new}, step
-        assert node.proxies() == {file["name"] for file in new}, step
-        assert {path.suffix for path in node.state_dir.iterdir()} == {".state", ".json"}, step
-        assert node.directly(new).changed is False, step
+    assert node.files() == {f"{file['name']}.cfg": file["content"] for file in new}
+    assert node.proxies() == {file["name"] for file in new}
+    assert {path.suffix for path in node.state_dir.iterdir()} == {".state", ".json"}
+    assert node.directly(new).changed is False
 
 
 def test_the_next_run_may_be_another_owners(node: Node) -> None:

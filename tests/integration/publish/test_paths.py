@@ -15,6 +15,7 @@ FORMS = {"as is": "{}", "slashes before": "//{}", "a slash behind": "{}/", "a do
 SOCKETS = {"as is": "{}", "slashes before": "//{}", "a slash behind": "{}", "a dot": "/.{}"}
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("form", FORMS)
 def test_the_form_of_a_path_makes_no_difference(node: Node, form: str) -> None:
     arguments: dict[str, Any] = {
@@ -35,6 +36,7 @@ def test_the_form_of_a_path_makes_no_difference(node: Node, form: str) -> None:
     assert again["changed"] is False
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("argument", ["conf_dir", "state_dir", "master_socket", "stats_socket"])
 @pytest.mark.parametrize("path", ["haproxy", ""])
 def test_a_relative_path_is_refused(node: Node, argument: str, path: str) -> None:

@@ -74,6 +74,7 @@ def fill(folder: Path, leave: int) -> None:
             filler.write(b"\0" * 4096)
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("leave", [0, 1, 2, 3])
 def test_a_full_disk(node: Node, small_disk: Path, leave: int) -> None:
     """Wherever the space ends - in the first file, a later one, or the journal - the directory stays as it was."""
@@ -97,6 +98,7 @@ def test_a_full_disk(node: Node, small_disk: Path, leave: int) -> None:
     assert statuses(node.publish([node.service("a", 5441)])) == {"a": "updated", "gone": "removed"}
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("check", [False, True])
 @pytest.mark.parametrize("read_only", ["conf_dir", "state_dir"])
 def test_a_read_only_folder(node: Node, read_only: str, check: bool) -> None:

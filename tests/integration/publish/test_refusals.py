@@ -117,6 +117,7 @@ def with_bind(node: Node, bind: str) -> dict[str, Any]:
     return {**file, "content": re.sub("bind .*", f"bind {bind}", file["content"])}
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(node: Node, case: str) -> None:
     call, message = REFUSED[case]
@@ -134,6 +135,7 @@ def test_refused(node: Node, case: str) -> None:
     assert node.reloads() == reloads
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("check", [False, True])
 def test_a_set_that_haproxy_rejects(node: Node, check: bool) -> None:
     """HAProxy's own words, with the path that the file would have had; also when only one of many files is wrong."""
@@ -156,6 +158,7 @@ def test_a_set_that_haproxy_rejects(node: Node, check: bool) -> None:
     assert node.proxies() == {"a", "gone"}
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("wrong", ["new", ""])
 def test_a_file_of_others_that_was_broken_before(node: Node, wrong: str) -> None:
     """It is named, and said not to be this run's fault, whether or not the new files are wrong as well."""

@@ -37,6 +37,7 @@ def expected(lines: list[str]) -> dict[str, tuple[int, str]]:
     return found
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("edit", EDITS)
 def test_servers_change_without_a_reload(node: Node, edit: str) -> None:
     lines = EDITS[edit]

@@ -147,6 +147,7 @@ def program() -> Iterator[Callable[[int, str, int, str], None]]:
 Program = Callable[..., None]
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize(("runs", "asks"), [(ROOT, ROOT), (PROXY, ROOT), (PROXY, PROXY), (ROOT, PROXY), (OTHER, PROXY)])
 @pytest.mark.parametrize("base", [BASE, BASE.replace("global\n", "global\n    noreuseport\n")])
 def test_what_haproxy_listens_on_is_never_refused(place: Place, runs: int, asks: int, base: str) -> None:
@@ -164,6 +165,7 @@ NOT_HERE = (
 )
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize(
     ("runs", "asks", "holds", "share", "refused"),
     [
@@ -195,6 +197,7 @@ def test_a_port_that_another_program_holds(
     assert said == (f"{where}{IN_USE}(ss -ltnp)" if refused else None)
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize(
     ("runs", "asks", "refused"),
     [(ROOT, ROOT, True), (PROXY, ROOT, True), (PROXY, PROXY, True), (ROOT, PROXY, False), (OTHER, PROXY, False)],
@@ -207,6 +210,7 @@ def test_an_address_that_this_machine_has_not(place: Place, runs: int, asks: int
     assert said == (f"HAProxy could not open listen a on 192.0.2.1:5441: {NOT_HERE}" if refused else None)
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("runs", [ROOT, PROXY])
 def test_a_port_that_only_root_may_open_is_not_judged(place: Place, runs: int) -> None:
     assert place.refusal(place.haproxy(runs), PROXY, f"{place.address}:81") is None

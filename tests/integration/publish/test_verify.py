@@ -36,6 +36,7 @@ DIFFERENCES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("case", [*ERRORS, *DIFFERENCES])
 def test_verify(node: Node, case: str) -> None:
     file = node.service("a", 5440, servers=["s1", "s2 weight 100 maxconn 9"])
@@ -65,6 +66,7 @@ STATE_DIRS: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("case", STATE_DIRS)
 def test_a_file_that_takes_its_states_from_elsewhere_is_refused(node: Node, case: str) -> None:
     """Its servers would start UP, unchecked."""

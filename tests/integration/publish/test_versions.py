@@ -69,6 +69,7 @@ def old(tmp_path: Path) -> Iterator[Old]:
     process.close()
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("behind", ["master_socket", "stats_socket"])
 @pytest.mark.parametrize("check", [False, True])
 def test_the_running_one(node: Node, old: Old, behind: str, check: bool) -> None:
@@ -99,6 +100,7 @@ def program(tmp_path: Path) -> Callable[[str], tuple[Path, Path]]:
     return make
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("apply", [False, True])
 @pytest.mark.parametrize(
     ("banner", "what"),

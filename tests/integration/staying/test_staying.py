@@ -12,6 +12,7 @@ from ansible_collections.pgsvc.access.tests.integration.staying.changes import C
 from ansible_collections.pgsvc.access.tests.integration.staying.site import Balancer
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_server_that_stays_is_not_felt(balancer: Balancer, name: str) -> None:
     change = CHANGES[name]

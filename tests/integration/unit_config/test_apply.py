@@ -20,6 +20,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_applied_once(haproxy: HAProxyService, change: str) -> None:
     what, applied, calls = CHANGES[change]
@@ -47,6 +48,7 @@ def test_a_change_is_applied_once(haproxy: HAProxyService, change: str) -> None:
     assert (haproxy.files(), haproxy.calls()) == (before, [])
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("change", ["base", "arguments"])
 def test_written_now_and_applied_later(haproxy: HAProxyService, change: str) -> None:
     what, applied, calls = CHANGES[change]

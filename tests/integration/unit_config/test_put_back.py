@@ -155,6 +155,7 @@ STEPS: dict[str, Callable[[pytest.MonkeyPatch, Callable[..., None]], None]] = {
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("step", STEPS)
 def test_killed(haproxy: HAProxyService, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """The next run completes the work, or puts back what was there before the killed one."""

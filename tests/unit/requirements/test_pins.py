@@ -63,6 +63,7 @@ def test_a_list_has_what_its_input_asks_for(path: Path) -> None:
         assert version in requirement.specifier, f"{requirement} is {version}; run: make requirements"
 
 
+@pytest.mark.every_core
 def test_sanity_installs_what_its_list_has() -> None:
     """Of the ansible-core that runs this test; the lists are for the two that `make sanity` runs."""
     core = ".".join(ansible_version.split(".")[:2])

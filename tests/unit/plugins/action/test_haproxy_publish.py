@@ -15,6 +15,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.pgsvc.access.plugins.action.haproxy_publish import ActionModule
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import pg_test, plan
 
+pytestmark = pytest.mark.every_core
+
 HOST = "10.10.10.11"
 FILES = ["pg-test-default", "pg-test-offline", "pg-test-primary", "pg-test-replica"]
 

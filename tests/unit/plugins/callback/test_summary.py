@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.pgsvc.access.plugins.callback.summary import CallbackModule
 
+pytestmark = pytest.mark.every_core
+
 PUBLISH = "pgsvc.access.haproxy_publish"
 SERVICE = {"name": "pg-test-primary", "owner": "member/pg-test", "status": "updated"}
 

@@ -13,6 +13,8 @@ from ansible.module_utils import basic
 
 from ansible_collections.pgsvc.access.plugins.modules import pg_service_conf
 
+pytestmark = pytest.mark.every_core
+
 
 def test_the_systems_log_gets_no_secret(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path

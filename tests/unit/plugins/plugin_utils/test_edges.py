@@ -23,6 +23,8 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication imp
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_service
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import pg_test, plan, service
 
+pytestmark = pytest.mark.every_core
+
 LISTENERS = [
     (["*"], ["*"], True),
     (["*"], ["10.0.0.1"], True),
