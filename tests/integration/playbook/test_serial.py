@@ -114,7 +114,7 @@ def test_the_command_says_what_was_not_published(fleet: Fleet, proxies: list[str
 @pytest.mark.parametrize("order", [TOGETHER], indirect=True)
 def test_a_share_at_once(fleet: Fleet, members: list[str], proxies: list[str], order: Callable[[], list[str]]) -> None:
     """Half of the five at once is two: both begin before one of them ends, and the next two wait for both."""
-    said = fleet.playbook("-t", "pg_service", "-e", "pg_service_serial=50%")
+    said = fleet.playbook("-t", "pg_service", "-e", "pg_service_serial=50%", "-l", "pg-test:proxy")
 
     assert said.code == 0, said.text
     log = order()
