@@ -17,7 +17,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.node_services i
 
 FIELDS = "name, port, ip, protocol, maxconn, balance, options, default, servers"
 SERVER_FIELDS = "name, ip, port, backup, weight, options"
-UNPRINTABLE = "holds a line break or another unprintable character; allowed: one line of printable text"
+UNPRINTABLE = "contains a line break or another unprintable character; allowed: one line of printable text"
 LINES = "is not a directive of a service; allowed: one line of a listen section, such as 'option httpchk'"
 
 GRAFANA: dict[str, Any] = {
@@ -89,8 +89,8 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         [{"name": "web", "port": 1, "default": "inter 3s # x"}],
-        "service web: default: 'inter 3s # x' holds a '#', which would end the line; "
-        "allowed: HAProxy's words without comments",
+        "service web: default: 'inter 3s # x' contains a '#', which would end the line; "
+        "allowed: options without comments",
     ),
     (
         [{"name": "web", "port": 1, "servers": [{"name": "a", "ip": "10.0.0.1"}]}],
