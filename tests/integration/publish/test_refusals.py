@@ -97,8 +97,8 @@ REFUSED: dict[str, tuple[Call, str]] = {
     ),
     "no binary": (
         lambda node: {"files": [node.service("a", 5440)], "binary": "/nonexistent/haproxy"},
-        "there is no /nonexistent/haproxy to validate with: install the package haproxy, which role "
-        "pgsvc.access.haproxy does, or give the path of another binary",
+        "there is no /nonexistent/haproxy to validate the files with: install the package haproxy (role "
+        "pgsvc.access.haproxy), or give the path of another binary",
     ),
     "a file for a directory": (
         lambda node: {"files": [], "conf_dir": str(node.haproxy.base)},

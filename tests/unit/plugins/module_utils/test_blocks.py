@@ -108,7 +108,9 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert write_blocks(wanted(path, a=["one"]), check=True, diff=False)["changed"]
     with pytest.raises(PublishError) as caught:
         write_blocks(wanted(path, a=["one"]), check=False, diff=False)
-    assert str(caught.value) == f"{path.parent} is not a directory: install what reads {path}, or make the directory"
+    assert str(caught.value) == (
+        f"{path.parent} is not a directory: install the program that reads {path}, or create the directory"
+    )
 
 
 def test_section_lines() -> None:
