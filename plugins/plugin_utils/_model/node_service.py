@@ -194,7 +194,7 @@ def _fields(
     """The typed fields of a service or a server; None if one is invalid."""
     before = len(report.problems)
     if not isinstance(item, dict):
-        text = "a value that may hold a secret" if may_hold_secret(str(item)) else shown(item)
+        text = "a value that may contain a secret" if may_hold_secret(str(item)) else shown(item)
         report.problem(where, f"{text} is not a mapping of fields; allowed: {listed(parsers)}", field=label)
         return None
     if isinstance(item.get("name"), str) and item["name"].isprintable() and item["name"] and "." not in label:

@@ -77,7 +77,7 @@ def _global_line(value: Any) -> str:
         return line
     allowed = "one printable line of the global section, such as 'nbthread 2'"
     if may_hold_secret(line):
-        raise ValueProblem(f"a line (not shown, it may hold a secret) is not a directive; allowed: {allowed}")
+        raise ValueProblem(f"a line (not shown, as it may contain a secret) is not a directive; allowed: {allowed}")
     raise not_allowed(value, "a directive of the global section", allowed)
 
 
@@ -200,7 +200,7 @@ def _read(setting: Setting, name: str, host: str, value_of: ValueOf, report: Rep
     except ValueProblem as problem:
         text = str(problem)
     if setting.secret and text.startswith(UNTEMPLATED):
-        text = f"{UNTEMPLATED}; the reason is not shown, as it may hold the value"
+        text = f"{UNTEMPLATED}; the reason is not shown, as it may contain the value"
     if (name, text) not in {(known.field, known.message) for known in report.problems}:
         report.problem(host, text, field=name)
     return setting.default

@@ -164,8 +164,8 @@ def test_a_hard_link_is_refused(home: Path, roots: Path) -> None:
     try:
         os.link(other, home / "file")
         assert refused(home / "file") == (
-            f"{home / 'file'} is one of 2 names (hard links) of a file, and would be separated from the others: remove"
-            " the other names, or put a copy in its place"
+            f"{home / 'file'} is one of 2 hard links to a file, and replacing it would separate it from the others: remove"
+            " the other links, or replace this one by a copy"
         )
         assert other.read_text(encoding="utf-8") == SECRET
     finally:
@@ -193,7 +193,7 @@ def test_a_device_is_refused(roots: Path) -> None:
 
 def test_a_file_without_end_is_refused(file: Path) -> None:
     does("os.truncate(sys.argv[1], 10 ** 12)", file)
-    assert refused(file) == f"{file} is larger than 64 MiB: see what has written to it"
+    assert refused(file) == f"{file} is larger than 64 MiB: check which program writes to it"
 
 
 def test_records_in_a_folder_that_others_write_to(home: Path, roots: Path) -> None:

@@ -93,7 +93,7 @@ def test_variables_of_a_play_are_refused(fleet: Fleet, members: list[str], case:
     said = play(fleet, IN_PLAYS[case])
     assert said.code == 2
     assert (
-        "- play: pg_services: is set in the play, a role or a task, where the plan does not look; allowed: in the "
+        "- play: pg_services: is set in the play, a role or a task, which the plan does not read; allowed: in the "
         "inventory (group_vars, host_vars), or as an extra variable (-e)"
     ) in said.text
     assert all(not fleet.files(host) for host in members)

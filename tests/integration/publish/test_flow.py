@@ -139,7 +139,7 @@ def test_the_diff_shows_no_secret(node: Node) -> None:
     assert statuses(node.publish([secret])) == {"web": "created"}
     replaced = node.publish([node.service("web", 5440)])
     path = node.conf_dir / "web.cfg"
-    hidden = [{"prepared": f"{path} changes; what it says holds a secret and is not shown\n"}]
+    hidden = [{"prepared": f"{path} changes; its text contains a secret and is not shown\n"}]
     assert [removed["diff"], replaced["diff"]] == [hidden, hidden]
 
 

@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[Call, str]] = {
     ),
     "files in two ways": (
         lambda node: {"files": [node.service("a", 5440)], "files_json": "[]"},
-        "files_json: not allowed beside files; leave out one of the two",
+        "files_json: not allowed together with files; remove one of the two",
     ),
     "no binary": (
         lambda node: {"files": [node.service("a", 5440)], "binary": "/nonexistent/haproxy"},

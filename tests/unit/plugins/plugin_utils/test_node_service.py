@@ -204,7 +204,7 @@ def test_a_secret_is_refused_and_not_repeated(fields: dict[str, Any], message: s
 
 
 def test_an_item_that_is_no_service_is_not_repeated_when_it_may_hold_a_secret() -> None:
-    with pytest.raises(PlanError, match=r"haproxy_services\[0\]: a value that may hold a secret is not a mapping"):
+    with pytest.raises(PlanError, match=r"haproxy_services\[0\]: a value that may contain a secret is not a mapping"):
         files(["stats auth admin:pgsvc-secret"])
 
 
