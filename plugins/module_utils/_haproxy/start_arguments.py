@@ -148,10 +148,10 @@ def find(config_args: Optional[Sequence[str]], master: Optional[int], unit: str,
     If none of these is known, `-f directory` is assumed.
     `master` is the process id of the running master; None if it is not known.
     """
-    asked: Optional[Unit] = None
+    loaded_unit: Optional[Unit] = None
     if master is None:
-        asked = show(unit)
-        master = asked.main_pid if asked else None
+        loaded_unit = show(unit)
+        master = loaded_unit.main_pid if loaded_unit else None
     running = _running(master) if master else None
     if config_args is not None:
         place = running.directory if running else "/"
@@ -159,9 +159,11 @@ def find(config_args: Optional[Sequence[str]], master: Optional[int], unit: str,
         return Startup(configuration_arguments(config_args), "config_args", place, environment)
     if running is not None:
         return running
-    if asked is not None and asked.command:
-        environment = {**_plain_environment(), **asked.environment}
-        return Startup(configuration_arguments(asked.command[1:]), f"the unit {unit}", asked.directory, environment)
+    if loaded_unit is not None and loaded_unit.command:
+        environment = {**_plain_environment(), **loaded_unit.environment}
+        return Startup(
+            configuration_arguments(loaded_unit.command[1:]), f"the unit {unit}", loaded_unit.directory, environment
+        )
     return Startup(("-f", str(directory)), "the defaults", "/", _plain_environment())
 
 
@@ -197,9 +199,9 @@ def check(startup: Startup, directory: Path, unit: str) -> None:
     if startup.loads(directory):
         return
     shown = " ".join(startup.arguments) or "no -f at all"
-    asked = show(unit)
-    if asked is not None and asked.command and not startup.source.startswith(("config_args", "the unit")):
-        planned = Startup(configuration_arguments(asked.command[1:]), "", asked.directory)
+    loaded_unit = show(unit)
+    if loaded_unit is not None and loaded_unit.command and not startup.source.startswith(("config_args", "the unit")):
+        planned = Startup(configuration_arguments(loaded_unit.command[1:]), "", loaded_unit.directory)
         if planned.loads(directory):
             raise PublishError(
                 f"HAProxy does not load {directory}: {startup.source} was started with {shown}, before its unit was "

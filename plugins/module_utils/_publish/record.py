@@ -104,29 +104,31 @@ def _without_shown(options: tuple[str, ...]) -> str:
 def read_record(path: Path) -> Record:
     """Read the record; an empty one if it is missing or damaged, which is safe because it only saves work."""
     try:
-        said = json.loads(read_regular(path, _LARGEST))
+        stored = json.loads(read_regular(path, _LARGEST))
         return Record(
-            _read_worker(said["worker"]),
-            {_text(name): _read_head(each) for name, each in said["heads"].items()},
-            {_text(name): _read_written(each) for name, each in said["written"].items()},
+            _read_worker(stored["worker"]),
+            {_text(name): _read_head(each) for name, each in stored["heads"].items()},
+            {_text(name): _read_written(each) for name, each in stored["written"].items()},
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return NO_RECORD
 
 
-def _read_worker(said: Any) -> Optional[Worker]:
-    return None if said is None else Worker(_number(said["pid"]), _number(said["start"]), _text(said["boot"]))
+def _read_worker(stored: Any) -> Optional[Worker]:
+    return None if stored is None else Worker(_number(stored["pid"]), _number(stored["start"]), _text(stored["boot"]))
 
 
-def _read_head(said: Any) -> Head:
+def _read_head(stored: Any) -> Head:
     options, questions = (
-        {_text(name): _text(value) for name, value in said[key].items()} for key in ("options", "questions")
+        {_text(name): _text(value) for name, value in stored[key].items()} for key in ("options", "questions")
     )
-    return Head(_text(said["owner"]), _text(said["digest"]), options, questions, tuple(map(_text, said["accepted"])))
+    return Head(
+        _text(stored["owner"]), _text(stored["digest"]), options, questions, tuple(map(_text, stored["accepted"]))
+    )
 
 
-def _read_written(said: Any) -> Written:
-    digest, boot, at = said
+def _read_written(stored: Any) -> Written:
+    digest, boot, at = stored
     if not isinstance(at, float):
         raise TypeError("a time is a number")
     return Written(_text(digest), _text(boot), at)

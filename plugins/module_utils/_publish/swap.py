@@ -139,8 +139,8 @@ class DamagedJournalError(ValueError):
 def pending(directory: Path) -> Optional[Journal]:
     """The journal of a run that was killed during a change, or None. Raises `DamagedJournalError`."""
     try:
-        said = json.loads(read_regular(_journal(directory), _LARGEST_JOURNAL))
-        kind, remove, rename = said["kind"], said["remove"], said["rename"]
+        stored = json.loads(read_regular(_journal(directory), _LARGEST_JOURNAL))
+        kind, remove, rename = stored["kind"], stored["remove"], stored["rename"]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:

@@ -26,10 +26,10 @@ def read(path: Path, worker: Worker) -> dict[str, int]:
     Empty if the file is missing, unreadable or about another worker: a reload has reset all servers then.
     """
     try:
-        said = json.loads(read_regular(path, _LARGEST))
-        if (said["pid"], said["start"], said["boot"]) != (worker.pid, worker.start, worker.boot):
+        stored = json.loads(read_regular(path, _LARGEST))
+        if (stored["pid"], stored["start"], stored["boot"]) != (worker.pid, worker.start, worker.boot):
             return {}
-        return {str(server): int(admin) for server, admin in said["servers"].items()}
+        return {str(server): int(admin) for server, admin in stored["servers"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
 
@@ -39,5 +39,5 @@ def write(path: Path, worker: Worker, servers: Mapping[str, int]) -> None:
     if not servers:
         path.unlink(missing_ok=True)
         return
-    said = {"pid": worker.pid, "start": worker.start, "boot": worker.boot, "servers": dict(servers)}
-    write_file(path, json.dumps(said).encode(), 0o600)
+    stored = {"pid": worker.pid, "start": worker.start, "boot": worker.boot, "servers": dict(servers)}
+    write_file(path, json.dumps(stored).encode(), 0o600)

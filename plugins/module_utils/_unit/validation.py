@@ -45,9 +45,9 @@ def validate(command: Sequence[str], files: Sequence[Wanted], pid: Optional[int]
             raise PublishError(
                 f"{command[0]} cannot be started to validate: {error.strerror}. Nothing was changed"
             ) from error
-        said = _replaced(done.stdout.decode(errors="replace"), {stage: folder for folder, stage in stages.items()})
+        output = _replaced(done.stdout.decode(errors="replace"), {stage: folder for folder, stage in stages.items()})
     if done.returncode != 0:
-        raise PublishError(f"{command[0]} rejects the new configuration: {_reason(said)}. Nothing was changed")
+        raise PublishError(f"{command[0]} rejects the new configuration: {_reason(output)}. Nothing was changed")
 
 
 def _staged(command: Sequence[str], files: Iterable[Wanted], root: Path) -> dict[str, str]:
@@ -101,9 +101,9 @@ def _environment(pid: Optional[int]) -> dict[str, str]:
     return {name: value for name, equals, value in pairs if equals and not name.startswith(_NOT_ITS_OWN)}
 
 
-def _reason(said: str) -> str:
+def _reason(output: str) -> str:
     """The relevant lines of the program's output, without those that may contain a secret."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     shown = [line for line in lines if not may_hold_secret(line)]
     lines = [line for line in shown if not line.startswith(("[NOTICE]", "[WARNING]"))] or shown
     return "; ".join(lines).rstrip(".") or "its output may contain a secret and is not shown"

@@ -260,8 +260,9 @@ def interface_of(addresses: Iterable[Mapping[str, Any]], address: str, prefix: i
                 found.append(str(link["ifname"]))
     names = list(dict.fromkeys(found))
     if len(names) != 1:
-        what = f"interfaces {listed(names)} hold" if names else "no interface holds"
+        what = f"interfaces {listed(names)} are" if names else "no interface is"
         raise ValueProblem(
-            f"{what} the subnet of {wanted}; there are {listed(seen)}; allowed: pg_vip_interface with the name of one"
+            f"{what} in the subnet of {wanted}; there are {listed(seen)}; "
+            "allowed: pg_vip_interface with the name of one"
         )
     return interface_name(names[0])

@@ -44,12 +44,15 @@ class FormerReader:
                 found.append(settings)
         return found
 
-    def note(self, asked: Collection[str]) -> str:
-        """One line about the former load balancers that are not in ``asked``; empty if there are none."""
+    def note(self, planned: Collection[str]) -> str:
+        """One line about the former load balancers that are not in ``planned``; empty if there are none."""
         left = [
             host
             for host in self._inventory.hosts
-            if host not in self._in_use and host not in asked and self.has_haproxy(host) and self._read(host)[0].enabled
+            if host not in self._in_use
+            and host not in planned
+            and self.has_haproxy(host)
+            and self._read(host)[0].enabled
         ]
         if not left:
             return ""

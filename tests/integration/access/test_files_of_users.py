@@ -164,8 +164,8 @@ def test_a_hard_link_is_refused(home: Path, roots: Path) -> None:
     try:
         os.link(other, home / "file")
         assert refused(home / "file") == (
-            f"{home / 'file'} is one of 2 hard links to a file, and replacing it would separate it from the others: remove"
-            " the other links, or replace this one by a copy"
+            f"{home / 'file'} is one of 2 hard links to a file, and replacing it would separate it from the others:"
+            " remove the other links, or replace this one by a copy"
         )
         assert other.read_text(encoding="utf-8") == SECRET
     finally:

@@ -16,7 +16,7 @@ from ansible_collections.pgsvc.access.tests.support import binaries
 
 #: Inventories that have nothing to publish to, and what is said of them.
 NOTHING: dict[str, tuple[str, str]] = {
-    "no hosts": ("", "- inventory: there is no host in it; it was read from {path}; "),
+    "no hosts": ("", "- inventory: it has no hosts; it was read from {path}; "),
     "no clusters": (
         "all: {hosts: {127.0.0.9: {ansible_connection: local}}}",
         "- inventory: pg_cluster: no host in it is a member of a cluster; it was read from {path}; ",

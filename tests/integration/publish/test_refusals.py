@@ -82,7 +82,7 @@ REFUSED: dict[str, tuple[Call, str]] = {
     "an address that this machine has not": (
         lambda node: {"files": [with_bind(node, "192.0.2.1:5440")]},
         "HAProxy could not open listen a on 192.0.2.1:5440: Cannot assign requested address; give the service an "
-        "address of this machine, or allow addresses that come later, such as a virtual one (sysctl "
+        "address of this host, or allow addresses that are added later, such as a virtual one (sysctl "
         "net.ipv4.ip_nonlocal_bind=1)",
     ),
     "arguments that do not load the directory": (

@@ -280,13 +280,13 @@ def test_the_interface_of_the_subnet_whoever_holds_the_virtual_address() -> None
         (
             "10.10.20.3",
             [],
-            "no interface holds the subnet of 10.10.20.3/24; there are lo (127.0.0.1/8), eth0 (10.10.10.11/24), eth1"
+            "no interface is in the subnet of 10.10.20.3/24; there are lo (127.0.0.1/8), eth0 (10.10.10.11/24), eth1"
             " (10.10.10.3/24); allowed: pg_vip_interface with the name of one",
         ),
         (
             "10.10.10.3",
             [{"ifname": "br0", "addr_info": [{"family": "inet", "local": "10.10.10.12", "prefixlen": 24}]}],
-            "interfaces eth0, br0 hold the subnet of 10.10.10.3/24; there are lo (127.0.0.1/8), eth0"
+            "interfaces eth0, br0 are in the subnet of 10.10.10.3/24; there are lo (127.0.0.1/8), eth0"
             " (10.10.10.11/24), br0"
             " (10.10.10.12/24); allowed: pg_vip_interface with the name of one",
         ),
