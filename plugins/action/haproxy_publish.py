@@ -14,7 +14,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication imp
 
 
 class ActionModule(ActionBase):
-    """Renders the planned services of one load balancer and hands them to the module of the same name."""
+    """Renders the planned services of one load balancer and passes them to the module of the same name."""
 
     TRANSFERS_FILES = False
 
@@ -36,17 +36,17 @@ class ActionModule(ActionBase):
                 module_name="pgsvc.access.haproxy_publish", module_args=arguments, task_vars=task_vars
             )
         except AnsibleConnectionFailure as error:
-            # Ansible would give up the host of the play, which may be another one, and name neither.
+            # Ansible would mark the host of the play as unreachable, which may be a different host.
             host = self._task.delegate_to or (task_vars or {})["inventory_hostname"]
             done = {"changed": False, "failed": True, "reachable": False, "msg": f"{host} cannot be reached: {error}"}
         return {**result, **done}
 
 
 def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
-    """The arguments of the module; None when the plan has nothing for the load balancer.
+    """The arguments of the module; None if the plan has nothing for the load balancer.
 
-    The plan is named, not templated: templating a plan of a thousand clusters on every host would cost more than all
-    the rest. Raises `ValueProblem`.
+    The plan is given by the name of its variable: templating a plan of a thousand clusters on each host would take
+    longer than all the rest. Raises `ValueProblem`.
     """
     plan, load_balancer = given.pop("plan", None), given.pop("load_balancer", None)
     if plan is None:

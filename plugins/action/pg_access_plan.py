@@ -18,7 +18,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 
 
 class ActionModule(ActionBase):
-    """Plans on the controller, once for a play. Documented beside the module of the same name."""
+    """Plans on the controller, once for a play. The module of the same name has the documentation."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
             play = () if what == "sections" else variables["ansible_play_hosts_all"]
             planned = plans[what](planner, planner.clusters(only, play), report)
         except (PlanError, ValueError) as error:
-            self._tell(str(error))
+            self._display_problems(str(error))
             return {**result, "failed": True, "msg": str(error)}
         warnings = merged_lines(report.warnings)
         return {**result, "changed": False, "warnings": warnings, "_ansible_verbose_override": True, **planned}
@@ -53,8 +53,8 @@ class ActionModule(ActionBase):
         found = planner.sections(clusters, values.native(self._task.args.get("by") or "auto"), who)
         return {"clusters": [{"name": name, "sections": sections} for name, sections in found.items()]}
 
-    def _tell(self, message: str) -> None:
-        """Print the problems a line each, as ansible-core does itself from 2.19 on."""
+    def _display_problems(self, message: str) -> None:
+        """Print one problem per line. ansible-core 2.19 and later do that themselves."""
         if tuple(map(int, __version__.split(".")[:2])) < (2, 19):
             self._display.error(message, wrap_text=False)
 

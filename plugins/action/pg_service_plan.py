@@ -21,7 +21,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import 
 
 
 class ActionModule(ActionBase):
-    """Plans on the controller, once for a play. Documented beside the module of the same name."""
+    """Plans on the controller, once for a play. The module of the same name has the documentation."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -41,41 +41,41 @@ class ActionModule(ActionBase):
             played = variables.get("ansible_play_hosts_all", variables["ansible_play_hosts"])
             check_something_to_publish(inventory, plan, played, sources)
         except PlanError as error:
-            self._tell(str(error))
+            self._display_problems(str(error))
             return {**result, "failed": True, "msg": str(error)}
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
         planned = plan.to_dict()
-        self._say(planned)
-        # As text a load balancer's part is one value: Ansible copies, cleans and templates every value of a result.
+        self._display_notes(planned)
+        # Each load balancer's part is one text, because Ansible copies, cleans and templates every value of a result.
         texts = {host: json.dumps(publication) for host, publication in planned.pop("load_balancers").items()}
         return {**result, "changed": False, "_ansible_verbose_override": True, **planned, "load_balancers": texts}
 
     def _refuse_play_variables(self, variables: Mapping[str, Any], report: Report) -> None:
-        """Variables of the play, of a role or of the task, which the plan of all clusters cannot see."""
+        """Report variables of the play, of a role or of the task, which the plan of all clusters does not include."""
         host = variables["inventory_hostname"]
         known = variables["hostvars"].raw_get(host)
         for name in VARIABLES:
             if name in variables and variables[name] != known.get(name) and not self._is_default(name, variables[name]):
                 report.problem(
                     "play",
-                    "is set in the play, a role or a task, where the plan does not look; allowed: in the inventory "
+                    "is set in the play, a role or a task, which the plan does not read; allowed: in the inventory "
                     "(group_vars, host_vars), or as an extra variable (-e)",
                     field=name,
                 )
 
     def _is_default(self, name: str, value: Any) -> bool:
-        """Whether a role of the play has this default: Ansible shows it to all of them."""
+        """Whether the value is the default of a role of the play, which Ansible makes visible to all tasks."""
         return any(role.get_default_vars().get(name) == value for role in self._task.get_play().get_roles())
 
-    def _say(self, planned: Mapping[str, Any]) -> None:
-        """What the run leaves out; with -v what every load balancer carries."""
+    def _display_notes(self, planned: Mapping[str, Any]) -> None:
+        """Print what the run leaves out, and with -v what each load balancer carries."""
         for note in planned["notes"]:
             self._display.display(note)
         for publisher in planned["publishers"]:
             self._display.v(publisher["carries"])
 
-    def _tell(self, message: str) -> None:
-        """Print the problems a line each; ansible-core does so itself from 2.19 on, before it shows them as JSON."""
+    def _display_problems(self, message: str) -> None:
+        """Print one problem per line. ansible-core 2.19 and later do that themselves, before the result in JSON."""
         if tuple(map(int, __version__.split(".")[:2])) < (2, 19):
             self._display.error(message, wrap_text=False)

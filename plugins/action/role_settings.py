@@ -23,7 +23,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.role_settings 
 
 
 class ActionModule(ActionBase):
-    """Checks the variables of a role on the controller. Documented beside the module of the same name."""
+    """Checks the variables of a role on the controller. The module of the same name has the documentation."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -45,11 +45,11 @@ class ActionModule(ActionBase):
         try:
             settings = read_settings(role, str(variables["inventory_hostname"]), value_of)
         except SettingsError as error:
-            self._tell(str(error))
+            self._display_problems(str(error))
             return {**result, "failed": True, "msg": str(error)}
         return {**result, "changed": False, "_ansible_verbose_override": True, "settings": settings}
 
-    def _tell(self, message: str) -> None:
-        """Print the problems a line each, as ansible-core does itself from 2.19 on."""
+    def _display_problems(self, message: str) -> None:
+        """Print one problem per line. ansible-core 2.19 and later do that themselves."""
         if tuple(map(int, __version__.split(".")[:2])) < (2, 19):
             self._display.error(message, wrap_text=False)

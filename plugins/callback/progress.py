@@ -7,20 +7,20 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: progress
 type: stdout
-short_description: How far a run has come, what it changes and what fails
+short_description: The progress of a run, its changes and its failures
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Prints a line for each load balancer that M(pgsvc.access.haproxy_publish) changes or fails on, and how many of how
-    many are done. On a terminal that line stays in its place; elsewhere it is printed at each quarter of twenty or more
-    load balancers.
-  - What is as it should be prints nothing. With C(-v) everything is printed as by P(ansible.builtin.default#callback).
-  - C(bin/pgsql-svc) uses it unless C(ansible.cfg) or C(ANSIBLE_STDOUT_CALLBACK) names another one.
+  - Prints a line for each load balancer that M(pgsvc.access.haproxy_publish) changes or fails on, and how many load
+    balancers of the total are done. On a terminal the progress is updated in place. Elsewhere, with twenty or more load
+    balancers, it is printed after each quarter of them.
+  - Load balancers without a change print nothing. With C(-v) the output is that of P(ansible.builtin.default#callback).
+  - C(bin/pgsql-svc) uses this callback unless C(ansible.cfg) or C(ANSIBLE_STDOUT_CALLBACK) names another one.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
 requirements:
-  - Set as stdout callback in configuration, unless C(bin/pgsql-svc) does it.
+  - Set as stdout callback in configuration, unless C(bin/pgsql-svc) is used.
 """
 
 import sys
@@ -39,7 +39,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._report.outcomes impo
     part,
 )
 
-_RED = C.COLOR_ERROR  # type: ignore[attr-defined]  # made when Ansible starts
+_RED = C.COLOR_ERROR  # type: ignore[attr-defined]  # defined when Ansible starts
 _YELLOW = C.COLOR_CHANGED  # type: ignore[attr-defined]
 _QUARTERS = 4
 _MANY = 20
@@ -47,7 +47,7 @@ _CLEAR = "\r\033[K"
 
 
 class CallbackModule(Default):
-    """Ansible's default output with -v, and without it what a person needs who publishes to many hosts."""
+    """Ansible's default output with -v. Without it, only changes, failures and progress."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -103,17 +103,17 @@ class CallbackModule(Default):
             super().v2_runner_item_on_skipped(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        if not (self._quiet and self._is_told(result, FAILED)):
+        if not (self._quiet and self._replaces_default(result, FAILED)):
             self._clear()
             super().v2_runner_on_failed(result, ignore_errors)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        if not (self._quiet and self._is_told(result, FAILED)):
+        if not (self._quiet and self._replaces_default(result, FAILED)):
             self._clear()
             super().v2_runner_item_on_failed(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        if not (self._quiet and self._is_told(result, UNREACHABLE)):
+        if not (self._quiet and self._replaces_default(result, UNREACHABLE)):
             self._clear()
             super().v2_runner_on_unreachable(result)
 
@@ -134,17 +134,17 @@ class CallbackModule(Default):
         if not self._quiet:
             super().v2_playbook_on_stats(stats)
 
-    def _is_told(self, result: Any, trouble: str) -> bool:
-        """Whether our own line is enough: for a load balancer, or for a loop whose items have been printed."""
+    def _replaces_default(self, result: Any, trouble: str) -> bool:
+        """Whether this callback has printed the result, so that the default output is not needed."""
         if self._note(result, trouble):
             return True
         task, values = part(result, "task"), part(result, "result")
         if task.action == PUBLISH and values.get("results"):
             return True
         if task.action == PLAN and values.get("msg"):
-            # Before 2.19 the action itself has told it.
+            # Before 2.19 the action has printed it.
             if hasattr(self, "_handle_warnings_and_exception"):
-                self._tell(str(values["msg"]), _RED)
+                self._print_line(str(values["msg"]), _RED)
             return True
         return False
 
@@ -156,13 +156,13 @@ class CallbackModule(Default):
             self._handle_warnings(part(result, "result"))
         if outcome is not None:
             if outcome.is_trouble:
-                self._tell(f"{outcome.kind}: [{outcome.host}] {outcome.words.rstrip()}", _RED)
+                self._print_line(f"{outcome.kind}: [{outcome.host}] {outcome.words.rstrip()}", _RED)
             elif outcome.words:
-                self._tell(f"{outcome.kind}: [{outcome.host}] {outcome.words}", _YELLOW)
+                self._print_line(f"{outcome.kind}: [{outcome.host}] {outcome.words}", _YELLOW)
             self._show_progress()
         return outcome
 
-    def _tell(self, line: str, color: str) -> None:
+    def _print_line(self, line: str, color: str) -> None:
         self._clear()
         self._display.display(line, color=color)
 
@@ -179,7 +179,7 @@ class CallbackModule(Default):
             self._display.display(self._outcomes.progress())
 
     def _clear(self) -> None:
-        """Take the progress off the terminal, before a line that stays."""
+        """Clear the progress from the terminal before another line is printed."""
         if self._shown:
             self._shown = ""
             sys.stdout.write(_CLEAR)

@@ -7,14 +7,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: summary
 type: aggregate
-short_description: What happened on how many load balancers, in a few lines
+short_description: A summary of what a run did on its load balancers
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Ends a run with one line on the load balancers that M(pgsvc.access.haproxy_publish) was called for, and before it
-    why load balancers failed, a line for each reason.
-  - The playbook C(pgsvc.access.pgsql) and C(bin/pgsql-svc) have it. For other playbooks enable it with
-    C(callbacks_enabled = pgsvc.access.summary); a run that plans and publishes nothing gets no line then.
+  - At the end of a run, prints one line about the load balancers that M(pgsvc.access.haproxy_publish) was called for.
+    If some failed, one line for each reason comes before it.
+  - The playbook C(pgsvc.access.pgsql) and C(bin/pgsql-svc) use it. For other playbooks enable it with
+    C(callbacks_enabled = pgsvc.access.summary); it then prints nothing for a run that plans and publishes nothing.
 requirements:
   - Enable in configuration, for playbooks other than those of the collection.
 """
@@ -37,10 +37,10 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "pgsvc.access.summary"
     CALLBACK_NEEDS_ENABLED = False
 
-    #: Whether to say something of a run that planned and published nothing.
+    #: Whether to print a line for a run that planned and published nothing.
     ALWAYS = False
-    #: Two of them are there when a user has enabled it and runs a playbook that brings its own: one speaks.
-    _spoken: ClassVar[WeakSet[Any]] = WeakSet()
+    #: Runs that have been printed. There are two callbacks if a user enables one and a playbook has its own.
+    _printed: ClassVar[WeakSet[Any]] = WeakSet()
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,9 +65,9 @@ class CallbackModule(CallbackBase):
         self._outcomes.note(result, UNREACHABLE)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        if stats in self._spoken or not (self.ALWAYS or self._outcomes.seen):
+        if stats in self._printed or not (self.ALWAYS or self._outcomes.seen):
             return
-        self._spoken.add(stats)
+        self._printed.add(stats)
         for line in [*self._reasons(), self._line()]:
             self._display.display(line)
 
@@ -89,7 +89,7 @@ class CallbackModule(CallbackBase):
         return f"pgsql-svc: {_counted(outcomes.count(), 'load balancer')}: {', '.join(parts)}{self._left_behind()}"
 
     def _left_behind(self) -> str:
-        """Sessions that no health check watches any more, because a reload left them with an old worker."""
+        """Sessions that are not covered by health checks any more, because they are still with an old worker."""
         workers = sum(each.workers for each in self._outcomes.of.values())
         sessions = sum(each.sessions for each in self._outcomes.of.values())
         return f"; {_counted(workers, 'old worker')} still with {_counted(sessions, 'session')}" if sessions else ""
@@ -100,5 +100,5 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _named(kind: str, hosts: list[str]) -> str:
-    """Who is in trouble is named; the rest is counted."""
+    """The names of failed and unreachable hosts; empty for others, which are only counted."""
     return f" ({names(hosts)})" if kind in (FAILED, UNREACHABLE) else ""

@@ -10,9 +10,9 @@ short_description: Every way to reach a PostgreSQL cluster
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Gives each host that a client can name (the cluster's name, its virtual address, an instance by name or address, a
-    load balancer of the provider group, several at once) with each service and port that answers there.
-  - Touches no host. Every mistake of the cluster is reported in one message.
+  - Returns each host that a client can connect to (the cluster's name, its virtual address, an instance by name or
+    address, a load balancer of the provider group, several hosts at once) with each service and port that it offers.
+  - Connects to no host. All mistakes of the cluster are reported in one message.
 extends_documentation_fragment:
   - pgsvc.access._filters
   - pgsvc.access._filters.cluster
@@ -30,12 +30,12 @@ options:
     type: str
     choices: [disable, allow, prefer, require, verify-ca, verify-full]
   password:
-    description: A password to put into the URLs. Without one they hold none.
+    description: A password to put into the URLs. Without it they contain none.
     type: str
 """
 
 EXAMPLES = r"""
-- name: Configure an application by the read-write service behind the cluster's name
+- name: Configure an application with the URL of the read-write service by the cluster's name
   ansible.builtin.set_fact:
     database_url: >-
       {{ (hostvars | pgsvc.access.endpoints(cluster='pg-test', groups=groups, user='app', database='shop')
@@ -45,11 +45,12 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The endpoints, each with C(cluster), C(label) (a name of its own), C(kind) (V(cluster), V(vip), V(instance),
-      V(address), V(load_balancer) or V(multi)), C(name) (who is meant), C(service), C(direct) (whether the port is
-      PostgreSQL's or the pool's own), C(hosts) (each with C(host) and C(port)), C(user), C(database), C(sslmode),
-      C(target_session_attrs), C(access) (V(read-write), V(read-only) or V(any)), C(promise) (what is behind it, in
-      words), C(path) (the stations on the way), C(url), C(psycopg), C(libpq) (a connection string) and C(jdbc).
+    - The endpoints, each with C(cluster), C(label) (a unique name), C(kind) (V(cluster), V(vip), V(instance),
+      V(address), V(load_balancer) or V(multi)), C(name) (the cluster, instance or load balancer), C(service), C(direct)
+      (whether the port is that of PostgreSQL or the pool itself), C(hosts) (each with C(host) and C(port)), C(user),
+      C(database), C(sslmode), C(target_session_attrs), C(access) (V(read-write), V(read-only) or V(any)), C(promise) (a
+      text about the kind of access), C(path) (the hops to PostgreSQL), C(url), C(psycopg), C(libpq) (a connection
+      string) and C(jdbc).
   type: list
   elements: dict
 """

@@ -10,9 +10,9 @@ short_description: The files of a node's further HAProxy services
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Turns C(haproxy_services), in Pigsty's shape, into the O(pgsvc.access.haproxy_publish#module:files) of
+  - Converts C(haproxy_services), in Pigsty's format, to the O(pgsvc.access.haproxy_publish#module:files) of
     M(pgsvc.access.haproxy_publish). The role P(pgsvc.access.haproxy#role) uses it.
-  - Every mistake in the list is reported in one message.
+  - All mistakes in the list are reported in one message.
 positional: _input
 options:
   _input:
@@ -28,11 +28,11 @@ options:
     type: str
     required: true
   ip:
-    description: What a service without C(ip) listens on.
+    description: The address that a service without C(ip) listens on.
     type: str
     default: '*'
   state_dir:
-    description: Where the server-state files are, as in O(pgsvc.access.haproxy_publish#module:state_dir).
+    description: The directory of the server-state files, see O(pgsvc.access.haproxy_publish#module:state_dir).
     type: str
     default: /var/lib/haproxy/pgsvc
   timeout_client:

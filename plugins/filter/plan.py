@@ -10,10 +10,10 @@ short_description: Plan the services of PostgreSQL clusters for every load balan
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Reads clusters, members and service definitions from an inventory and gives, for each load balancer, all services
-    it is to carry, with nothing left to decide.
-  - Touches no host. Every mistake of the inventory is reported in one message.
-  - The role P(pgsvc.access.pg_service#role) does the same by the action M(pgsvc.access.pg_service_plan).
+  - Reads clusters, members and service definitions from an inventory and returns, for each load balancer, all services
+    that it carries, with all values resolved.
+  - Connects to no host. All mistakes of the inventory are reported in one message.
+  - The role P(pgsvc.access.pg_service#role) does the same with the action M(pgsvc.access.pg_service_plan).
 extends_documentation_fragment:
   - pgsvc.access._filters
   - pgsvc.access._requirements.jmespath
@@ -21,7 +21,7 @@ positional: _input
 options:
   hosts:
     description:
-      - The hosts that the run is about, such as C(ansible_play_hosts). All hosts of the inventory by default.
+      - The hosts of the run, such as C(ansible_play_hosts). All hosts of the inventory by default.
       - The load balancers of a provider group are planned when a cluster that delegates to the group has a member here.
     type: list
     elements: str
@@ -49,26 +49,26 @@ _value:
   contains:
     load_balancers:
       description:
-        - For each load balancer of the run, how HAProxy runs there (C(conf_dir), C(state_dir), C(config_args),
-          C(master_socket), C(stats_socket), C(reload), C(allow_shrink)), whose files may be removed (C(owners)), the
-          clusters that it carries (C(carries)), whether it is only looked at for files of clusters that have left its
-          provider group (C(if_present)), and its C(services).
+        - For each load balancer of the run, the settings of HAProxy (C(conf_dir), C(state_dir), C(config_args),
+          C(master_socket), C(stats_socket), C(reload), C(allow_shrink)), the owners of files that may be removed
+          (C(owners)), the clusters that it carries (C(carries)), whether it is only checked for files of clusters that
+          have left its provider group (C(if_present)), and its C(services).
         - A service has C(name), C(cluster), C(service), C(owner), C(load_balancer), C(ip), C(port), C(check),
           C(maxconn), C(balance), C(options), C(timeout_client), C(timeout_server), C(allbackups), C(on_member_removed),
           C(may_be_empty), C(instances), C(backups), and C(servers), each with C(name), C(address), C(port),
           C(check_port), C(weight), C(backup), C(ca_file).
       type: dict
     assigned:
-      description: Load balancers that another host of the play publishes, by that host.
+      description: By host of the play, the load balancers that it publishes, if that is not only itself.
       type: dict
     publishers:
-      description: The hosts of the run that publish something, each with C(host) and, in words, what it C(carries).
+      description: The hosts of the run that publish something, each with C(host) and, as text, what it C(carries).
       type: list
     notes:
-      description: What the run leaves out, in words.
+      description: Messages about hosts that the run leaves out.
       type: list
     warnings:
-      description: What is allowed but looks like a mistake.
+      description: Settings that are allowed but are probably mistakes.
       type: list
 """
 
@@ -99,7 +99,7 @@ def plan(
 
 
 def _names(value: Iterable[str], what: str) -> list[str]:
-    """A list, a text, or whatever a filter such as C(map) gave."""
+    """Names from a list, a text, or the result of a filter such as ``map``."""
     return word_list(native(value if isinstance(value, str) else list(value)), what)
 
 

@@ -10,9 +10,9 @@ short_description: The services of one PostgreSQL cluster, resolved
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Gives the services of one cluster as a load balancer carries them, selectors evaluated, destinations turned into
-    ports and defaults filled in. For people who render templates of their own.
-  - Touches no host. Every mistake of the cluster is reported in one message.
+  - Returns the services of one cluster on a load balancer, with selectors evaluated, destinations resolved to ports and
+    defaults filled in. It is meant for templates of your own.
+  - Connects to no host. All mistakes of the cluster are reported in one message.
 extends_documentation_fragment:
   - pgsvc.access._filters
   - pgsvc.access._filters.cluster
@@ -21,13 +21,13 @@ positional: _input
 options:
   load_balancer:
     description:
-      - The load balancer whose view is wanted. It decides the addresses to bind and the timeouts.
+      - The load balancer. Its variables set the addresses to bind and the timeouts.
       - The first one of the cluster by default.
     type: str
 """
 
 EXAMPLES = r"""
-- name: Show who serves what in a cluster
+- name: Show the services of a cluster and their servers
   ansible.builtin.debug:
     msg: "{{ item.name }} on port {{ item.port }}: {{ item.servers | map(attribute='name') | join(', ') }}"
   loop: "{{ hostvars | pgsvc.access.services(cluster='pg-test', groups=groups) }}"
@@ -39,7 +39,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The services in the order of their definitions, each as P(pgsvc.access.plan#filter) gives it.
+    - The services in the order of their definitions, in the format of P(pgsvc.access.plan#filter).
   type: list
   elements: dict
 """

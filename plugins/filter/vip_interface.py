@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: vip_interface
-short_description: The interface that holds the subnet of a virtual address
+short_description: The interface with the subnet of a virtual address
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Finds, in what C(ip -json address show) prints, the one interface whose subnet a virtual address belongs to.
-  - It is an error when there is none, or more than one.
+  - Finds the interface with the subnet of a virtual address in the output of C(ip -json address show).
+  - It is an error if there is none, or more than one.
 positional: _input
 options:
   _input:
-    description: The interfaces, as C(ip -json address show) gives them.
+    description: The interfaces, in the format of C(ip -json address show).
     type: list
     elements: dict
     required: true
@@ -24,19 +24,19 @@ options:
     type: str
     required: true
   prefix:
-    description: The length of its mask.
+    description: The length of the prefix of its subnet.
     type: int
     required: true
 """
 
 EXAMPLES = r"""
-- name: Ask for the addresses of this host
+- name: Read the addresses of this host
   ansible.builtin.command:
     argv: [ip, -json, address, show]
   register: addresses
   changed_when: false
 
-- name: Show the interface that a virtual address belongs on
+- name: Show the interface for a virtual address
   ansible.builtin.debug:
     msg: "{{ addresses.stdout | from_json | pgsvc.access.vip_interface(address='10.10.10.3', prefix=24) }}"
 """

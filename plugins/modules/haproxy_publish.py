@@ -11,14 +11,14 @@ short_description: Publish service files to a running HAProxy
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Brings the service files of one load balancer to a given state and makes its running HAProxy follow.
+  - Writes the service files of one load balancer and applies them to its running HAProxy.
   - Compares the files with those on disk, validates the whole configuration with the HAProxy binary and the arguments
-    that this HAProxy is started with, replaces the files as one, applies the change and verifies it. When HAProxy
-    rejects the files nothing is changed; when it fails to take them over, the old ones are put back.
-  - When only servers differ, the change is made through the Runtime API and no session is lost; otherwise HAProxy is
-    reloaded, once, and the new process begins with the health of the servers that the old one knew.
-  - It also compares with what HAProxy really runs. Files that are right but not loaded yet are applied.
-  - One call per load balancer and set of owners. Two calls at once wait for each other.
+    that HAProxy is started with, replaces the files as one change, applies it and verifies the result. If HAProxy
+    rejects the files, nothing is changed; if it fails to load them, the old files are restored.
+  - If only servers differ, the change is made through the Runtime API and no session is lost. Otherwise HAProxy is
+    reloaded once, and the new process starts with the health of the servers that the old process knew.
+  - The files are also compared with what HAProxy runs. Files that are up to date but not loaded yet are applied.
+  - Call the module once per load balancer and set of owners. Concurrent calls wait for each other.
 extends_documentation_fragment:
   - pgsvc.access._attributes.linux
   - pgsvc.access._attributes
@@ -26,7 +26,7 @@ options:
   files:
     description:
       - The complete set of service files of O(owners). A file of these owners that is not in the list is removed.
-      - Not looked at with O(write=false).
+      - Ignored with O(write=false).
     type: list
     elements: dict
     default: []
@@ -39,52 +39,51 @@ options:
         required: true
       owner:
         description:
-          - Whose file it is. The content has to say the same, see O(files[].content).
+          - The owner of the file. The content must name the same owner, see O(files[].content).
         type: str
         required: true
       content:
         description:
           - The text of the file, with one C(listen) section of that name.
-          - It has a line C(# managed by pgsvc.access, owner OWNER:), followed by any text. This line alone tells the
-            files of this collection from those of others.
+          - It has a line C(# managed by pgsvc.access, owner OWNER:), followed by any text. Only this line distinguishes
+            the files of this collection from other files.
         type: str
         required: true
       cut_removed:
         description:
-          - What becomes of the sessions of a server that is removed from this service through the Runtime API.
-            V(true) ends them, because nobody watches the server any more; V(false) lets them end by themselves.
+          - Whether the sessions of a server that is removed from this service through the Runtime API are closed.
+            V(true) closes them, because the server has no health checks any more; V(false) lets them end by themselves.
         type: bool
         default: true
       may_be_empty:
         description:
-          - Whether this service may lose all of its servers though its cluster is one of O(carries). True of a service
+          - Whether this service may lose all of its servers although its cluster is in O(carries). Set it for a service
             that has members in larger clusters only, such as V(offline) of the default services.
         type: bool
         default: false
   files_json:
     description:
-      - O(files) as one text in JSON, in place of the list. The action plugin hands a plan on in this way. Ansible looks
-        at, copies and logs every value of a list, which takes longer for thousands of services than comparing them.
+      - O(files) as one JSON text, in place of the list. The action plugin passes a plan in this way, because Ansible
+        processes, copies and logs each value of a list, which is slow for thousands of services.
     type: str
   owners:
     description:
-      - The owners that this call speaks for, each exact or as C(prefix/*). Files of other owners, and files without an
-        owner, are never removed.
+      - The owners whose files this call manages, each exact or as C(prefix/*). Files of other owners, and files without
+        an owner, are never removed.
       - Required without O(plan).
     type: list
     elements: str
   plan:
     description:
-      - The name of the variable in which the result of M(pgsvc.access.pg_service_plan) was registered; the name, not a
-        template, and not the value.
-      - O(files) and O(owners) are then those of the plan and cannot be given here. Folders, sockets and the other
-        options are those of the plan, too, unless they are given here as well. The files then name the O(state_dir)
-        given here.
+      - The name of the variable in which the result of M(pgsvc.access.pg_service_plan) was registered. It must be the
+        name, not a template or the value.
+      - O(files) and O(owners) are then those of the plan and cannot be given here. The other options are also those of
+        the plan, unless they are given here. The files then contain the O(state_dir) that is given here.
       - A load balancer that is not in the plan is skipped.
     type: str
   load_balancer:
     description:
-      - Which load balancer of the O(plan) this is, by its name in the inventory. The host of the task by default.
+      - The load balancer in the O(plan), by its name in the inventory. The host of the task by default.
       - Not allowed without O(plan).
     type: str
   conf_dir:
@@ -93,14 +92,14 @@ options:
     default: /etc/haproxy
   state_dir:
     description:
-      - Directory of the module's own state. It holds the server states that a new HAProxy process begins with, and the
-        record of what HAProxy has loaded. Made with mode 0700 when it is not there.
+      - Directory of the module's own state. It contains the server states that a new HAProxy process starts with, and
+        the record of what HAProxy has loaded. It is created with mode 0700 if it does not exist.
     type: path
     default: /var/lib/haproxy/pgsvc
   config_args:
     description:
-      - The arguments about its configuration that HAProxy is started with, for example V(["-f", "/etc/haproxy"]).
-      - Without it they are those of the running master, else those of O(unit), else C(-f) and O(conf_dir).
+      - The arguments about the configuration that HAProxy is started with, for example V(["-f", "/etc/haproxy"]).
+      - By default those of the running master, else those of O(unit), else C(-f) and O(conf_dir).
     type: list
     elements: str
   binary:
@@ -108,7 +107,7 @@ options:
     type: str
     default: haproxy
   unit:
-    description: The systemd unit of HAProxy. Used to reload only where there is no master socket.
+    description: The systemd unit of HAProxy. It is used to reload only if there is no master socket.
     type: str
     default: haproxy
   master_socket:
@@ -120,36 +119,35 @@ options:
     type: path
     default: /run/haproxy/admin.sock
   write:
-    description: With V(false) no file is changed, and what is on disk of O(owners) but not running is applied.
+    description: With V(false) no file is changed, and the files of O(owners) on disk that do not run yet are applied.
     type: bool
     default: true
   apply:
-    description: With V(false) the files are validated and written, and the running HAProxy is left alone.
+    description: With V(false) the files are validated and written, and the running HAProxy is not changed.
     type: bool
     default: true
   carries:
     description:
       - The clusters that stay on this load balancer, by the name that follows C(member/) or C(delegated/) in the
         owner of their files.
-      - The call is refused, before anything is written, when the files of such a cluster would lose more than half of
-        their servers, the server that leads at this moment, all servers of one service, or all services. A plan that
-        was made of a part of the inventory does that.
-      - The server that leads is one that is up in a service which only a leader serves, with a check such as
-        C(/primary). It is known when HAProxy runs and O(apply=true).
-      - A cluster that is not named here may lose all of its files. With O(write=false) nothing is refused.
+      - The call is refused, before anything is written, if the files of such a cluster would lose more than half of
+        their servers, the current leader, all servers of one service, or all services. A plan that was made from a part
+        of the inventory has this effect.
+      - The current leader is a server that is up in a service for leaders only, with a check such as C(/primary). It is
+        known if HAProxy runs and O(apply=true).
+      - A cluster that is not listed here may lose all of its files. With O(write=false) nothing is refused.
     type: list
     elements: str
     default: []
   allow_shrink:
-    description: With V(true) nothing of what O(carries) protects is refused.
+    description: With V(true) the protection by O(carries) is disabled.
     type: bool
     default: false
   if_present:
     description:
-      - With V(true) a host that has no file of O(owners), and whose HAProxy runs none, is left alone, whether there is
-        an HAProxy or not. Files that are there are removed or replaced as always, also where HAProxy is not installed
-        or does not run.
-      - For hosts that may have been load balancers once.
+      - With V(true) a host is skipped if it has no file of O(owners) and its HAProxy, if any, runs none. Files that
+        exist are removed or replaced as usual, also if HAProxy is not installed or does not run.
+      - It is meant for hosts that may have been load balancers earlier.
     type: bool
     default: false
 attributes:
@@ -167,9 +165,9 @@ attributes:
       - Linux with HAProxy 2.6 or later, started in master-worker mode. An older HAProxy is refused before anything is
         written, the running one and the O(binary) that validates.
 notes:
-  - Needs root, or a user who may write O(conf_dir) and O(state_dir) and use the sockets.
-  - Before a reload it is tried whether HAProxy could listen where the files say. Only what is certain is refused; as
-    another user than root or that of HAProxy the module cannot tell, and HAProxy's own attempt decides.
+  - Needs root, or a user who can write to O(conf_dir) and O(state_dir) and use the sockets.
+  - Before a reload the module checks whether HAProxy can bind the listeners in the files. It refuses only what would
+    certainly fail. As a user other than root or that of HAProxy it cannot check this, and the reload itself decides.
 seealso:
   - name: HAProxy Management Guide
     description: The master CLI and the Runtime API.
@@ -199,7 +197,7 @@ EXAMPLES = r"""
     files: "{{ files }}"
     apply: false
 
-- name: Apply what is on disk and not yet running
+- name: Apply files that are on disk but do not run yet
   pgsvc.access.haproxy_publish:
     owners: ["member/*"]
     write: false
@@ -213,7 +211,7 @@ EXAMPLES = r"""
   pgsvc.access.haproxy_publish:
     plan: services_plan
 
-- name: Remove all files of an owner, where HAProxy is kept by Pigsty
+- name: Remove all files of an owner on a host where Pigsty manages HAProxy
   pgsvc.access.haproxy_publish:
     owners: [member/pg-test]
     files: []
@@ -222,7 +220,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 services:
-  description: Every service file of the call and every one it removed, by name.
+  description: All service files of the call, including those it removed, by name.
   returned: success
   type: list
   elements: dict
@@ -232,56 +230,56 @@ services:
       type: str
       sample: pg-test-primary
     owner:
-      description: Whose file it is.
+      description: The owner of the file.
       type: str
       sample: member/pg-test
     status:
-      description: V(created), V(updated), V(removed) or V(unchanged), said of the file.
+      description: The status of the file, V(created), V(updated), V(removed) or V(unchanged).
       type: str
       sample: updated
 applied:
-  description: How the running HAProxy was brought to what the files say.
+  description: How the files were applied to the running HAProxy.
   returned: success
   type: dict
   contains:
     method:
       description:
-        - V(none) when it was there already or O(apply=false), V(runtime) through the Runtime API, V(reload) through
-          the master's socket, V(systemd) by a reload of the unit.
+        - V(none) if nothing had to be applied or with O(apply=false), V(runtime) through the Runtime API, V(reload)
+          through the master's socket, V(systemd) by a reload of the unit.
       type: str
       sample: runtime
     reason:
-      description: Why this way, in one sentence.
+      description: Why this method was used, in one sentence.
       type: str
       sample: only servers changed (pg-test-primary)
     draining:
       description:
-        - Servers, as C(service/server), that are no longer in the files and wait for their last sessions to end. They
-          take no new ones, and a later run removes them.
+        - Servers, as C(service/server), that are no longer in the files and wait for their sessions to end. They accept
+          no new sessions, and a later run removes them.
       type: list
       elements: str
       sample: []
 old_workers:
   description:
-    - Workers of earlier reloads that still hold sessions. Nobody checks the servers of those sessions any more.
+    - Workers of earlier reloads that still have sessions. The servers of these sessions have no health checks any more.
   returned: success
   type: dict
   contains:
     count:
-      description: How many workers.
+      description: The number of workers.
       type: int
       sample: 1
     sessions:
-      description: How many sessions they hold together.
+      description: The total number of their sessions.
       type: int
       sample: 12
 warnings:
-  description: What a check mode run could not tell, and what could not be completed.
+  description: What could not be found out in check mode, and what could not be completed.
   returned: when there are any
   type: list
   elements: str
 diff:
-  description: Every file that changes, before and after.
+  description: All files that change, before and after.
   returned: in diff mode
   type: list
   elements: dict
@@ -291,7 +289,7 @@ reachable:
   type: bool
   sample: false
 rolled_back:
-  description: Whether files had been changed and were put back.
+  description: Whether files had been changed and have been restored.
   returned: failure
   type: bool
   sample: true
@@ -343,14 +341,14 @@ _ARGUMENTS: dict[str, Any] = {
 
 
 def main() -> None:
-    # A run is short and makes no cycles worth collecting, but looks at as many values as there are servers.
+    # A run is short and creates few reference cycles, but many objects, which make garbage collection slow.
     gc.disable()
     module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True, required_one_of=[("owners", "plan")])
     arguments = dict(module.params)
-    # The action plugin of this name has put the plan's files and owners in their place.
+    # The action plugin of this name has replaced them by the files and owners of the plan.
     if any([arguments.pop("plan"), arguments.pop("load_balancer")]):
-        module.fail_json(msg="plan and load_balancer are understood on the controller only, not by the module itself")
-    # What Ansible would send back of the arguments has every file in full.
+        module.fail_json(msg="plan and load_balancer work on the controller only; call the module from a playbook")
+    # By default Ansible returns the arguments with the full text of each file.
     invocation = {"module_args": {**module.params, "files": [file["name"] for file in module.params["files"]]}}
     try:
         arguments["files"] = _files(arguments["files"], arguments.pop("files_json"))
@@ -373,18 +371,18 @@ def _files(listed: list[dict[str, Any]], text: str | None) -> list[Wanted]:
     if text is None:
         return [Wanted(**file) for file in listed]
     if listed:
-        raise PublishError("files_json: not allowed beside files; leave out one of the two")
+        raise PublishError("files_json: not allowed together with files; remove one of the two")
     return files_of(text)
 
 
 def _without_secrets(difference: dict[str, str]) -> dict[str, str]:
-    """A difference, unless the file that is replaced discloses a secret, as one from before they were refused may."""
+    """The diff of a file, without its text if the old or the new one contains a secret."""
     from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.secrets import discloses  # noqa: PLC0415
 
     if not discloses(difference["before"]) and not discloses(difference["after"]):
         return difference
     path = difference["before_header"].replace("/dev/null", difference["after_header"])
-    return {"prepared": f"{path} changes; what it says holds a secret and is not shown\n"}
+    return {"prepared": f"{path} changes; its text contains a secret and is not shown\n"}
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pg_access_plan
-short_description: Plan how PostgreSQL clusters are reached, once for a play
+short_description: Plan the access to PostgreSQL clusters, once for a play
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Works out, from the inventory alone, the names, the virtual addresses or the libpq services of clusters.
-  - Runs on the controller and touches no host. Every mistake of the inventory is reported in one message.
+  - Finds the names, the virtual addresses or the libpq services of clusters from the inventory.
+  - Runs on the controller and connects to no host. All mistakes of the inventory are reported in one message.
   - The roles P(pgsvc.access.pg_dns#role), P(pgsvc.access.pg_vip#role) and P(pgsvc.access.pg_service#role) use it.
 extends_documentation_fragment:
   - pgsvc.access._attributes.info
@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   what:
     description:
-      - V(names) gives the records of clusters and instances, V(vips) the settings of vip-manager on each member,
+      - V(names) returns the DNS records of clusters and instances, V(vips) the settings of vip-manager on each member,
         V(sections) the sections of a libpq service file.
     type: str
     choices: [names, vips, sections]
@@ -29,15 +29,14 @@ options:
   clusters:
     description:
       - Plan these clusters only, by the value of C(pg_cluster) of their members.
-      - Without it the clusters that have members in the play, or all when there is none. All of them for V(sections).
+      - By default the clusters with members in the play, or all clusters if there are none, and for V(sections).
     type: list
     elements: str
     default: []
   by:
     description:
-      - Whom the services of V(sections) are reached by. V(vip) is the virtual address, V(name) the cluster's name,
-        V(addresses) all load balancers one after the other, and V(auto) the virtual address where there is one, else
-        V(addresses).
+      - The host in V(sections). V(vip) is the virtual address, V(name) the cluster's name, V(addresses) all load
+        balancers, which the client tries in turn, and V(auto) the virtual address if there is one, else V(addresses).
     type: str
     choices: [auto, vip, name, addresses]
     default: auto
@@ -69,7 +68,7 @@ RETURN = r"""
 clusters:
   description:
     - For V(names) each cluster with its C(records), each with C(name) and C(address).
-    - For V(sections) each cluster with its C(sections), as M(pgsvc.access.pg_service_conf) takes them.
+    - For V(sections) each cluster with its C(sections), in the format of M(pgsvc.access.pg_service_conf).
   returned: for V(names) and V(sections)
   type: list
 dns_nodes:
@@ -77,7 +76,7 @@ dns_nodes:
   returned: for V(names)
   type: list
 hosts:
-  description: By host what vip-manager's configuration says there, but for passwords.
+  description: The configuration of vip-manager by host, without passwords.
   returned: for V(vips)
   type: dict
 """
@@ -86,7 +85,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def main() -> None:
-    """The work is done by the action plugin of the same name; a module is never sent to a host."""
+    """The action plugin of the same name does the work. The module is never sent to a host."""
     arguments = {
         "what": {"type": "str", "choices": ["names", "vips", "sections"], "required": True},
         "clusters": {"type": "list", "elements": "str", "default": []},

@@ -11,43 +11,43 @@ short_description: Keep the names of PostgreSQL clusters in a hosts file
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Keeps one block of records for each cluster in a file of the format of C(/etc/hosts), which dnsmasq reads from a
-    directory (C(hostsdir)) and picks up by itself when it changes.
-  - Leaves everything outside of its own blocks as it is. A name that has another address there, or in another file of
-    the directory, is an error, because dnsmasq would answer with both.
-  - The file is replaced at once, and only when something in it changes. It keeps its owner, group, mode, access control
-    list and other extended attributes, such as the label of SELinux.
+  - Manages one block of records for each cluster in a file in the format of C(/etc/hosts). dnsmasq reads the file from
+    a directory (C(hostsdir)), and reads it again when it changes.
+  - Everything outside of these blocks is kept. A name that has another address there, or in another file of the
+    directory, is an error, because dnsmasq would answer with both.
+  - The file is replaced atomically, and only if its content changes. It keeps its owner, group, mode, access control
+    list and other extended attributes, such as an SELinux label.
   - A new file is readable by all. It belongs to root in a folder of root, and to the owner and the group of its folder
     elsewhere.
-  - A symbolic link is followed only where all folders on the way belong to root and nobody else can write to them, so
-    not in the home directory of a user and not in C(/tmp). Elsewhere it is an error, in place of another file of the
-    directory, too. So is a file with several names (hard links), and anything that is not a regular file.
+  - A symbolic link is followed only if all folders in its path belong to root and no other user can write to them, so
+    not in the home directory of a user and not in C(/tmp). Elsewhere it is an error, also if another file of the
+    directory is such a link. A file with several hard links, and anything that is not a regular file, is an error, too.
 extends_documentation_fragment:
   - pgsvc.access._blocks
   - pgsvc.access._attributes
 options:
   path:
-    description: The file. Its directory has to be there.
+    description: The file. Its directory must exist.
     type: path
     default: /etc/hosts.d/pgsvc
   clusters:
     suboptions:
       name:
-        description: The name of the cluster, which is also its block's.
+        description: The name of the cluster and of its block.
         type: str
         required: true
       records:
-        description: The records of the cluster, all of them. Without any the block goes.
+        description: All records of the cluster. If the list is empty, the block is removed.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
-            description: A name.
+            description: The name.
             type: str
             required: true
           address:
-            description: The IPv4 or IPv6 address that it stands for.
+            description: The IPv4 or IPv6 address of the name.
             type: str
             required: true
 attributes:
@@ -67,7 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 clusters:
-  description: What became of each cluster's block.
+  description: The status of each cluster's block.
   returned: success
   type: list
   elements: dict

@@ -11,17 +11,17 @@ short_description: Keep the services of PostgreSQL clusters in libpq's connectio
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Keeps one block of sections for each cluster in a C(pg_service.conf), so that C(psql service=pg-test-primary) and
-    every other program on libpq connect by a name.
-  - Leaves everything outside of its own blocks as it is. A section of the same name outside of them is an error,
-    because libpq takes the first one.
-  - The file is replaced at once, and only when something in it changes. It keeps its owner, group, mode, access control
-    list and other extended attributes, such as the label of SELinux.
+  - Manages one block of sections for each cluster in a C(pg_service.conf), so that C(psql service=pg-test-primary) and
+    all other programs that use libpq can connect by a service name.
+  - Everything outside of these blocks is kept. A section of the same name outside of them is an error, because libpq
+    uses the first one.
+  - The file is replaced atomically, and only if its content changes. It keeps its owner, group, mode, access control
+    list and other extended attributes, such as an SELinux label.
   - A new file belongs to root in a folder of root, and to the owner and the group of its folder elsewhere. It is
-    readable by all, or by its owner only when one of the sections has a password or another secret.
-  - A symbolic link is followed only where all folders on the way belong to root and nobody else can write to them, so
-    not in the home directory of a user and not in C(/tmp). Elsewhere it is an error. So is a file with several names
-    (hard links), and anything that is not a regular file.
+    readable by all, or only by its owner if one of the sections has a password or another secret.
+  - A symbolic link is followed only if all folders in its path belong to root and no other user can write to them, so
+    not in the home directory of a user and not in C(/tmp). Elsewhere it is an error. A file with several hard links,
+    and anything that is not a regular file, is an error, too.
 extends_documentation_fragment:
   - pgsvc.access._blocks
   - pgsvc.access._attributes
@@ -35,27 +35,27 @@ options:
   clusters:
     suboptions:
       name:
-        description: The name of the cluster, which is also its block's.
+        description: The name of the cluster and of its block.
         type: str
         required: true
       sections:
-        description: The sections of the cluster, all of them. Without any the block goes.
+        description: All sections of the cluster. If the list is empty, the block is removed.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
-            description: The name of the section, which clients give as C(service=NAME).
+            description: The name of the section, to which clients refer as C(service=NAME).
             type: str
             required: true
           comment:
-            description: A line that stands above it.
+            description: A comment line above the section.
             type: str
           parameters:
             description:
               - The parameters of libpq, such as C(host), C(port), C(dbname).
-              - Do not put a password here, as every user who can read the file can read it; use a password file
-                (C(passfile)). When there is one, Ansible neither logs nor returns it.
+              - Do not put a password here, as all users who can read the file can read it; use a password file
+                (C(passfile)). A password that is given is neither logged nor returned by Ansible.
             type: dict
             required: true
 attributes:
@@ -69,7 +69,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let every program on this host reach the read-write service of pg-test by a name
+- name: Configure a service name for the read-write service of pg-test
   pgsvc.access.pg_service_conf:
     clusters:
       - name: pg-test
@@ -81,7 +81,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 clusters:
-  description: What became of each cluster's block.
+  description: The status of each cluster's block.
   returned: success
   type: list
   elements: dict
@@ -121,19 +121,19 @@ _ARGUMENTS = {
 
 
 class _Module(AnsibleModule):
-    """The module with secrets left out of what Ansible logs and returns of its arguments."""
+    """The module, which hides secrets in the arguments that Ansible logs and returns."""
 
     _clusters: Optional[list[dict[str, Any]]] = None
 
     def take_clusters(self) -> list[dict[str, Any]]:
-        """The argument of this name. From here on the arguments have it without secrets."""
+        """Return the argument `clusters`, and hide the secrets in the module's arguments from here on."""
         if self._clusters is None:
             self._clusters = self.params["clusters"]
             self.params["clusters"] = masked(self._clusters)
         return self._clusters
 
     def _log_invocation(self) -> None:
-        # The system's log gets the arguments when the module is constructed, which is the last moment to take them.
+        # The constructor of the module logs the arguments, so the secrets have to be hidden before.
         self.take_clusters()
         super()._log_invocation()  # type: ignore[no-untyped-call]
 

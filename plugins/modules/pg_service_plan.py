@@ -11,9 +11,10 @@ short_description: Plan the services of PostgreSQL clusters, once for a play
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Reads the clusters of the play from the inventory and works out which services every load balancer carries.
-  - Runs on the controller and touches no host. Every mistake of the inventory is reported in one message.
-  - Register the result and name it in O(pgsvc.access.haproxy_publish#module:plan) of M(pgsvc.access.haproxy_publish).
+  - Reads the clusters of the play from the inventory and plans which services each load balancer carries.
+  - Runs on the controller and connects to no host. All mistakes of the inventory are reported in one message.
+  - Register the result and give the name of the variable as O(pgsvc.access.haproxy_publish#module:plan) to
+    M(pgsvc.access.haproxy_publish).
 extends_documentation_fragment:
   - pgsvc.access._attributes.info
   - pgsvc.access._attributes
@@ -22,7 +23,7 @@ options:
   clusters:
     description:
       - Plan these clusters only, by the value of C(pg_cluster) of their members.
-      - Without it the clusters that have members in the play, and those that delegate to a load balancer in the play.
+      - By default the clusters with members in the play, and those that delegate to a load balancer in the play.
     type: list
     elements: str
     default: []
@@ -38,7 +39,7 @@ EXAMPLES = r"""
   run_once: true
   register: services_plan
 
-- name: Show which load balancers will be told
+- name: Show the load balancers in the plan
   ansible.builtin.debug:
     msg: "{{ services_plan.load_balancers.keys() | list }}"
   run_once: true
@@ -47,8 +48,8 @@ EXAMPLES = r"""
 RETURN = r"""
 load_balancers:
   description:
-    - For each load balancer its settings, owners and services, as P(pgsvc.access.plan#filter) gives them.
-    - Each is JSON text, which is one value to Ansible, whatever the size of the plan.
+    - For each load balancer its settings, owners and services, in the format of P(pgsvc.access.plan#filter).
+    - Each value is a JSON text, so that Ansible handles one value instead of many.
   returned: success
   type: dict
 assigned:
@@ -56,13 +57,13 @@ assigned:
   returned: success
   type: dict
 publishers:
-  description: The hosts of the play that publish something, each with C(host) and, in words, what it C(carries).
+  description: The hosts of the play that publish something, each with C(host) and, as text, what it C(carries).
   returned: success
   type: list
 notes:
   description:
-    - What the run leaves out, in words. There is a line when a host with HAProxy is in no provider group that a cluster
-      names, and not in the play either, as services of clusters that have left its group may be there still.
+    - Messages about hosts that the run leaves out. There is a line if hosts with HAProxy are neither in the play nor in
+      a provider group that a cluster names, as they may still have services of clusters that have left their group.
   returned: success
   type: list
 """
@@ -71,7 +72,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def main() -> None:
-    """The work is done by the action plugin of the same name; a module is never sent to a host."""
+    """The action plugin of the same name does the work. The module is never sent to a host."""
     arguments = {"clusters": {"type": "list", "elements": "str", "default": []}}
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
     module.fail_json(msg="pgsvc.access.pg_service_plan runs on the controller; call it from a playbook")

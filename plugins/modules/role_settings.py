@@ -11,9 +11,9 @@ short_description: Check the variables of a role of this collection
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
-  - Reads the variables of a role for one host, checks that each is what it should be, and returns them typed.
-  - Runs on the controller and touches no host. Every mistake is reported in one message, which holds no secret.
-  - The roles of the collection use it before they write anything, and use what it returns.
+  - Reads the variables of a role for one host, checks their values, and returns them converted to their types.
+  - Runs on the controller and connects to no host. All mistakes are reported in one message, which contains no secret.
+  - The roles of the collection call it before they write anything, and use the values that it returns.
 extends_documentation_fragment:
   - pgsvc.access._attributes.info
   - pgsvc.access._attributes
@@ -41,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 settings:
-  description: The variables, by name. Those that are secret are checked, too, and left out.
+  description: The variables by name. Secrets are checked, too, but not returned.
   returned: success
   type: dict
 """
@@ -50,7 +50,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def main() -> None:
-    """The work is done by the action plugin of the same name; a module is never sent to a host."""
+    """The action plugin of the same name does the work. The module is never sent to a host."""
     arguments = {"role": {"type": "str", "choices": ["haproxy", "pg_dns", "pg_service", "pg_vip"], "required": True}}
     AnsibleModule(argument_spec=arguments, supports_check_mode=True).fail_json(
         msg="pgsvc.access.role_settings runs on the controller; call it from a playbook"

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: unit_config
-short_description: Write the configuration of a systemd service and apply it, or put the old one back
+short_description: Write the configuration of a systemd service and apply it, or restore the old one
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
   - Writes the configuration files of a service, and its unit or a drop-in of it, as one change. The program that reads
     them validates them before they replace the present ones.
-  - Then restarts or reloads the service. When that fails, the earlier files are put back, the service runs with them
-    again, and the message says so.
-  - What a run has written and not applied, because it was killed or with O(apply=false), is applied or put back by a
-    later run.
+  - Then restarts or reloads the service. If that fails, the earlier files are restored and the service runs with them
+    again; the error message has the reason.
+  - Files that a run has written but not applied, because it was killed or with O(apply=false), are applied or restored
+    by a later run.
   - The roles P(pgsvc.access.haproxy#role), P(pgsvc.access.pg_dns#role) and P(pgsvc.access.pg_vip#role) use it.
 extends_documentation_fragment:
   - pgsvc.access._attributes.linux
@@ -27,49 +27,49 @@ options:
     type: str
     required: true
   files:
-    description: The files, complete.
+    description: The configuration files of the service.
     type: list
     elements: dict
     required: true
     suboptions:
       path:
-        description: Where the file is.
+        description: The path of the file.
         type: path
         required: true
       content:
         description:
-          - Its text. It is never shown but as a difference in diff mode, and not even there when the text of the
-            present or of the new file may hold a secret (it names a password, a token or the like).
+          - The text of the file. It is shown only in diff mode, and not even there if the text of the present or the
+            new file may contain a secret (if it has the word password, token or the like).
         type: str
         required: true
       mode:
         description:
-          - Its permissions, in octal. A file that may hold a secret is not readable by others, whatever is said here.
+          - The permissions of the file, in octal. A file that may contain a secret is never readable by others.
         type: str
         default: '0644'
   validate:
     description:
-      - A command that validates the new files, as a list of words. In place of each folder that it names and that has
-        one of the files it gets a copy with the new ones.
+      - A command that validates the new files, as a list of words. Folders of the files in the command are replaced by
+        copies that have the new files.
     type: list
     elements: str
     default: []
   loaded:
     description:
-      - A file that the service writes each time it has read its configuration. With it a changed file is applied by a
-        reload, and by a restart only when the process was not started with the arguments of its unit.
-      - Without it a changed file is applied by a restart.
+      - A file that the service writes each time it has read its configuration. If it is given, changes are applied by a
+        reload, and by a restart only if the process was not started with the arguments of its unit.
+      - Otherwise changes are applied by a restart.
     type: path
   write:
-    description: With V(false) no file is changed, and what is on disk but not running is applied.
+    description: With V(false) no file is changed, and files on disk that have not been applied are applied.
     type: bool
     default: true
   apply:
-    description: With V(false) the files are validated and written, and the running service is left alone.
+    description: With V(false) the files are validated and written, and the running service is not changed.
     type: bool
     default: true
   start:
-    description: Whether a service that does not run is started.
+    description: Whether to start the service if it does not run.
     type: bool
     default: false
 attributes:
@@ -101,12 +101,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 applied:
-  description: What was done to the service, V(none), V(start), V(restart) or V(reload).
+  description: The action on the service, V(none), V(start), V(restart) or V(reload).
   returned: success
   type: str
   sample: reload
 arguments:
-  description: The arguments that the unit starts its program with, as systemd has them.
+  description: The arguments of the unit's program, as shown by systemd.
   returned: success
   type: str
   sample: --conf-dir=/etc/dnsmasq.d
@@ -117,17 +117,17 @@ files:
   elements: str
   sample: [/etc/dnsmasq.d/local.conf]
 warnings:
-  description: What a check mode run could not tell.
+  description: What could not be found out in check mode.
   returned: when there are any
   type: list
   elements: str
 diff:
-  description: Every file that changes, before and after.
+  description: All files that change, before and after.
   returned: in diff mode
   type: list
   elements: dict
 rolled_back:
-  description: Whether files had been changed and were put back.
+  description: Whether files had been changed and have been restored.
   returned: failure
   type: bool
   sample: true
@@ -167,7 +167,7 @@ def main() -> None:
     arguments = dict(module.params)
     arguments["files"] = [_wanted(module, file) for file in arguments["files"]]
     if not arguments["files"]:
-        module.fail_json(msg="files: there is none; allowed: the configuration files of the service, at least one")
+        module.fail_json(msg="files: the list is empty; allowed: the configuration files of the service, at least one")
     if arguments["loaded"] is not None:
         arguments["loaded"] = Path(arguments["loaded"])
     try:
@@ -180,7 +180,7 @@ def main() -> None:
 
 
 def _wanted(module: AnsibleModule, file: dict[str, Any]) -> Wanted:
-    # Ansible returns the parameters, and shows them with -vvv. With no_log it would take the text out of the diff, too.
+    # Ansible returns the parameters, and shows them with -vvv. With no_log it would remove the text from the diff, too.
     content = file.pop("content")
     try:
         mode = int(file["mode"], 8)

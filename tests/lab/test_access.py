@@ -209,7 +209,7 @@ def test_another_virtual_address(pg_test: Cluster, with_vip: Path) -> None:
     said += access("pg_vip", "--diff", "-vvv", sources=[with_vip])
     until("the address is back", lambda: holders(pg_test) == [pg_test.primary()])
     assert holders(pg_test, OTHER_VIP) == []
-    assert "vip-manager.yml changes; what it says may hold a secret and is not shown" in said
+    assert "vip-manager.yml changes; its text may contain a secret and is not shown" in said
     assert "pgsvc-secret" not in said
 
 

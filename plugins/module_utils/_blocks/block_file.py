@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A file with blocks of ours, read, merged and replaced at once."""
+"""Updates the blocks of this collection in a file and replaces the file atomically."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def _as_they_are(before: str, after: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class BlockFile:
-    """What is wanted of a file: blocks by owner, and what else `check_others` has to say of the lines that stay.
+    """The wanted blocks of a file by owner. `check_others` raises `PublishError` if other lines conflict with them.
 
-    `shown` makes of the texts before and after what a diff may show; `mode` is that of a new file.
+    `shown` converts the texts before and after for a diff; `mode` is that of a new file.
     """
 
     path: Path
@@ -40,21 +40,21 @@ class BlockFile:
 
 
 def write_blocks(wanted: BlockFile, check: bool, diff: bool) -> dict[str, Any]:
-    """Make the file so, unless `check`; what a module returns of it. Raises `PublishError` with nothing changed."""
+    """Update the file, unless `check`, and return the module's result. After a `PublishError` nothing is changed."""
     try:
         with opened(wanted.path) as place:
             hold(place.descriptor, place.path.parent, _PATIENCE)
-            return _bring(wanted, place, check, diff)
+            return _update(wanted, place, check, diff)
     except FolderMissingError:
         if not check:
             raise
-        # What makes the directory has not run, as this run only looks.
+        # In check mode the task that creates the directory has not run.
         return _result(wanted, "", merge("", wanted.blocks).text, diff, _created(wanted))
     except OSError as error:
         raise PublishError(file_error(error)) from error
 
 
-def _bring(wanted: BlockFile, place: Place, check: bool, diff: bool) -> dict[str, Any]:
+def _update(wanted: BlockFile, place: Place, check: bool, diff: bool) -> dict[str, Any]:
     original = read(place)
     before = original.content.decode("utf-8", "surrogateescape") if original else ""
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Blocks of ours in a file that others write to as well: one for each cluster, and every other byte is left alone."""
+"""Blocks of this collection in a file that others write to as well, one per cluster. All other bytes are kept."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _END = re.compile(r"# END pgsvc\.access (\S+)")
 
 
 class BlockError(Exception):
-    """The file is not what it should be; the text says in which line, and what to do."""
+    """The file has damaged blocks; the message says in which line, and what to do."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a file: its number from 1, its text without the end, and the owner of its block ('' for none)."""
+    """A line of a file: its number from 1, its text without the line feed, and the owner of its block ('' for none)."""
 
     number: int
     text: str
@@ -29,14 +29,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Merged:
-    """The new text, and what became of each block: created, updated, removed or unchanged."""
+    """The new text, and the status of each block: created, updated, removed or unchanged."""
 
     text: str
     statuses: dict[str, str]
 
 
 def block(owner: str, lines: Sequence[str]) -> list[str]:
-    """The lines of a block with its first and last one."""
+    """The lines of a block with its begin and end marks."""
     return [
         f"# BEGIN pgsvc.access {owner}: changes made here are overwritten",
         *lines,
@@ -50,14 +50,14 @@ def is_mark(line: str) -> bool:
 
 
 def content_lines(text: str) -> list[Line]:
-    """Every line outside blocks and the lines inside them, without those that begin and end a block."""
+    """All lines outside and inside blocks, except begin and end marks."""
     return [line for line, marks in _read(text) if not marks]
 
 
 def merge(text: str, blocks: Mapping[str, Sequence[str]], purge: bool = False) -> Merged:
-    """The text with these blocks: replaced where they stand, new ones at the end, empty ones taken out.
+    """The text with these blocks: present ones are replaced, new ones appended, empty ones removed.
 
-    Blocks that are not named stay as they are, or go with `purge`.
+    Other blocks are kept, or removed with `purge`.
     """
     found: dict[str, list[str]] = {}
     for line, marks in _read(text):
@@ -68,7 +68,7 @@ def merge(text: str, blocks: Mapping[str, Sequence[str]], purge: bool = False) -
     wanted = {owner: list(lines) for owner, lines in blocks.items()}
     wanted.update({owner: [] if purge else lines for owner, lines in found.items() if owner not in wanted})
     statuses = {owner: _status(found.get(owner), lines) for owner, lines in wanted.items() if lines or owner in found}
-    # A second block of one owner is what hand-editing leaves; merging makes one of them again.
+    # Manual edits may leave two blocks of one owner, which are merged into one.
     changed = any(status != "unchanged" for status in statuses.values())
     return Merged(_write(text, wanted) if changed else text, statuses)
 
@@ -107,26 +107,28 @@ def _ended(lines: Sequence[str]) -> list[str]:
 
 
 def _gap(last: str) -> list[str]:
-    """What ends the line before a block and sets it apart."""
+    """The line feeds between the last line before a new block and the block."""
     if last in ("", "\n"):
         return []
     return ["\n"] if last.endswith("\n") else ["\n", "\n"]
 
 
 def _read(text: str) -> list[tuple[Line, bool]]:
-    """Every line with whether it begins or ends a block. Only a line feed ends a line: the rest is somebody's text."""
+    """All lines, each with whether it is a begin or end mark. Only a line feed ends a line."""
     lines: list[tuple[Line, bool]] = []
     owner, opened = "", 0
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
         if begin:
             if owner:
-                raise BlockError(f"line {number} begins a block within the one of line {opened}; mend the file by hand")
+                raise BlockError(
+                    f"line {number} begins a block within the one of line {opened}; correct the file by hand"
+                )
             owner, opened = begin[1] or begin[2], number
         if end and end[1] != owner:
-            raise BlockError(f"line {number} ends a block that does not begin; mend the file by hand")
+            raise BlockError(f"line {number} ends a block that does not begin; correct the file by hand")
         lines.append((Line(number, line, owner), bool(begin or end)))
         owner = "" if end else owner
     if owner:
-        raise BlockError(f"the block that begins in line {opened} has no end; mend the file by hand")
+        raise BlockError(f"the block that begins in line {opened} has no end; correct the file by hand")
     return lines

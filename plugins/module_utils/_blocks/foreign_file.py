@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A file that is not only ours, perhaps a user's: read, and replaced with its owner, mode and attributes kept."""
+"""Reads and replaces a file that may belong to a user, keeping its owner, mode and attributes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import P
 from ansible_collections.pgsvc.access.plugins.module_utils._host.files import temporary
 from ansible_collections.pgsvc.access.plugins.module_utils._host.place import NotRegularError, Place
 
-_LARGEST = 64 * 1024 * 1024  # a user may make a file of any size; this much is read into memory
+_LARGEST = 64 * 1024 * 1024  # bytes that are read into memory; a user may create a file of any size
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFLNK: "a symbolic link",
@@ -27,16 +27,16 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFCHR: "a device",
 }
-# The kernel computes these of the content itself (evm(5)).
+# The kernel computes these from the content (evm(5)).
 _OF_THE_CONTENT = {"security.evm", "security.ima"}
-# Who may read: losing one of these silently would open the file, or close it.
+# Access control lists: without them other users could read the file, or its users could not.
 _ACCESS = {"system.posix_acl_access", "system.nfs4_acl"}
 _UNSUPPORTED = {errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES, errno.EINVAL}
 
 
 @dataclass(frozen=True)
 class Original:
-    """A file as it was read: its content, and what its replacement is to have as well."""
+    """A file as it was read: its content, and the metadata that its replacement gets, too."""
 
     content: bytes
     status: os.stat_result
@@ -44,7 +44,7 @@ class Original:
 
 
 def read(place: Place) -> Original | None:
-    """The file, None when there is none. Raises `PublishError` for what is no regular file with one name."""
+    """Read the file; None if it does not exist. Raises `PublishError` unless it is a regular file with one link."""
     descriptor = _open(place)
     if descriptor is None:
         return None
@@ -53,14 +53,14 @@ def read(place: Place) -> Original | None:
         _refuse_special(place, status)
         if status.st_nlink != 1:
             raise PublishError(
-                f"{place.path} is one of {status.st_nlink} names (hard links) of a file, and would be separated from"
-                " the others: remove the other names, or put a copy in its place"
+                f"{place.path} is one of {status.st_nlink} hard links to a file, and replacing it would separate it"
+                " from the others: remove the other links, or replace this one by a copy"
             )
         return Original(_content(place, stream.fileno()), status, _attributes(descriptor))
 
 
 def read_only(place: Place) -> bytes:
-    """The content of a file that is only looked at, empty when there is none. Raises `NotRegularError`."""
+    """The content of a file that is not replaced; empty if it does not exist. Raises `NotRegularError`."""
     descriptor = _open(place)
     if descriptor is None:
         return b""
@@ -70,11 +70,10 @@ def read_only(place: Place) -> bytes:
 
 
 def replace(place: Place, content: bytes, original: Original | None, mode: int) -> None:
-    """Replace the file at once: who reads it sees all of the old or all of the new, also after a power cut.
+    """Replace the file atomically: readers see the old or the new content, also after a power failure.
 
-    The new one has the owner, the group, the mode and the attributes of the original; without one it has `mode`, and
-    belongs to the owner of its folder. Raises `PublishError`, with nothing replaced, when the file is no longer the
-    original.
+    The new file has the owner, group, mode and attributes of the original; without an original it has `mode` and the
+    owner of its folder. Raises `PublishError`, with nothing replaced, if the file has changed since it was read.
     """
     new = temporary(Path(place.name), "write").name
     folder = place.descriptor
@@ -87,7 +86,7 @@ def replace(place: Place, content: bytes, original: Original | None, mode: int) 
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
                 stream.flush()
-                _dress(stream.fileno(), folder, original, mode)
+                _set_metadata(stream.fileno(), folder, original, mode)
                 os.fsync(stream.fileno())
                 _refuse_changed(place, original)
                 os.rename(new, place.name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -102,7 +101,7 @@ def replace(place: Place, content: bytes, original: Original | None, mode: int) 
 
 
 def _open(place: Place) -> int | None:
-    """A descriptor of the file. Looked at before it is opened, as opening a device may already do something."""
+    """Open the file. Its type is checked before, as opening a device may have side effects."""
     try:
         _refuse_special(place, os.stat(place.name, dir_fd=place.descriptor, follow_symlinks=False))
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -130,12 +129,12 @@ def _content(place: Place, descriptor: int) -> bytes:
         parts.append(part)
         size += len(part)
         if size > _LARGEST:
-            raise PublishError(f"{place.path} is larger than {_LARGEST >> 20} MiB: see what has written to it")
+            raise PublishError(f"{place.path} is larger than {_LARGEST >> 20} MiB: check which program writes to it")
     return b"".join(parts)
 
 
 def _attributes(descriptor: int) -> dict[str, bytes]:
-    """The extended attributes that can be read: labels of SELinux, access control lists, a user's own."""
+    """The readable extended attributes: SELinux labels, access control lists, attributes of the user."""
     found: dict[str, bytes] = {}
     with contextlib.suppress(OSError):
         for name in os.listxattr(descriptor):
@@ -145,8 +144,8 @@ def _attributes(descriptor: int) -> dict[str, bytes]:
     return found
 
 
-def _dress(descriptor: int, folder: int, original: Original | None, mode: int) -> None:
-    """Give a new file what it is to have. Until the last step it is not more open than it may be."""
+def _set_metadata(descriptor: int, folder: int, original: Original | None, mode: int) -> None:
+    """Set owner, attributes and mode of a new file, in an order that never gives more access than intended."""
     if original is None:
         parent = os.fstat(folder)
         if os.geteuid() == 0 != parent.st_uid:
@@ -157,7 +156,7 @@ def _dress(descriptor: int, folder: int, original: Original | None, mode: int) -
     if (wanted.st_uid, wanted.st_gid) != (now.st_uid, now.st_gid):
         os.fchown(descriptor, wanted.st_uid, wanted.st_gid)
     _set_attributes(descriptor, original.attributes)
-    # A list sets the mode. Changing the mode before it would give its mask's rights to the group for a moment.
+    # An access control list sets the mode. Setting the mode first would give the group the rights of its mask.
     if stat.S_IMODE(os.fstat(descriptor).st_mode) != stat.S_IMODE(wanted.st_mode):
         os.fchmod(descriptor, stat.S_IMODE(wanted.st_mode))
 
@@ -177,7 +176,7 @@ def _set_attributes(descriptor: int, attributes: Mapping[str, bytes]) -> None:
 
 
 def _refuse_changed(place: Place, original: Original | None) -> None:
-    """What happens between this look and the renaming is lost, but it is never followed: a rename replaces a link."""
+    """Check for a change since `read`. A later change is lost, but a rename never follows a symbolic link."""
     try:
         now = os.stat(place.name, dir_fd=place.descriptor, follow_symlinks=False)
     except FileNotFoundError:
@@ -189,7 +188,7 @@ def _refuse_changed(place: Place, original: Original | None) -> None:
 
 
 def _refuse_other(place: Place, descriptor: int) -> None:
-    """The owner of the folder may have exchanged the new file before it was renamed."""
+    """Check that the renamed file is the one that was written: the folder's owner may have replaced it before."""
     with contextlib.suppress(FileNotFoundError):
         now = os.stat(place.name, dir_fd=place.descriptor, follow_symlinks=False)
         if os.path.samestat(now, os.fstat(descriptor)):
@@ -203,5 +202,5 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 
 def _changed(place: Place) -> PublishError:
     return PublishError(
-        f"{place.path} was changed by another program during this run, and is left as that one made it: run again"
+        f"{place.path} was changed by another program during this run, and that change was kept: run again"
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records in the format of /etc/hosts, as dnsmasq reads them from a directory (dnsmasq(8), --hostsdir)."""
+"""Records in the format of /etc/hosts, which dnsmasq reads from a directory (dnsmasq(8), --hostsdir)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 
 def record_lines(records: Iterable[Mapping[str, str]]) -> list[str]:
-    """The lines of records, each an address and a name."""
+    """The lines of the records, each with an address and a name."""
     lines = []
     for record in records:
         if not _NAME.fullmatch(record["name"]) or len(record["name"]) > 253:
@@ -36,19 +36,19 @@ def record_lines(records: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def check_records(records: Iterable[Mapping[str, str]]) -> Callable[[Path, Sequence[Line]], None]:
-    """A check that nothing else in the file or in its directory gives one of these names another address."""
+    """A check that no other line in the file or its directory gives one of these names another address."""
     wanted: dict[str, set[object]] = {}
     for record in records:
         wanted.setdefault(record["name"].lower(), set()).add(_address(record["address"]))
 
     def check(path: Path, others: Sequence[Line]) -> None:
         for line in others:
-            whose = f"of cluster {line.owner}" if line.owner else "which is not this collection's"
-            _check_line(wanted, line.text, f"line {line.number} of {path}, {whose}")
+            owner = f"of cluster {line.owner}" if line.owner else "which is not from this collection"
+            _check_line(wanted, line.text, f"line {line.number} of {path}, {owner}")
         for file in sorted(path.parent.iterdir()):
             if file != path and not _ignored(file.name):
                 for number, text in enumerate(_read(file), 1):
-                    _check_line(wanted, text, f"line {number} of {file}, which is not this collection's")
+                    _check_line(wanted, text, f"line {number} of {file}, which is not from this collection")
 
     return check
 
@@ -64,7 +64,7 @@ def _check_line(wanted: Mapping[str, set[object]], text: str, where: str) -> Non
 
 
 def _read(file: Path) -> list[str]:
-    """The lines of a regular file; of anything else, and of a link that leads nowhere, dnsmasq reads nothing."""
+    """The lines of a regular file; empty for other types and for a dangling link, which dnsmasq ignores."""
     try:
         with opened(file) as place:
             return read_only(place).decode("utf-8", errors="replace").splitlines()
@@ -75,7 +75,7 @@ def _read(file: Path) -> list[str]:
 
 
 def _ignored(name: str) -> bool:
-    """What dnsmasq leaves out of a directory: hidden files, and what editors leave behind."""
+    """Whether dnsmasq ignores a file in the directory: hidden files and backup files of editors."""
     return name.startswith(".") or name.endswith("~") or (name.startswith("#") and name.endswith("#"))
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a connection service file is shown in a diff or a log: everything but secrets, whoever wrote them.
+"""Hides secrets of a connection service file in diffs and logs, including those that others wrote.
 
-A line is shown when it is known to hold no secret. What a later libpq adds is hidden until it is listed here, and so is
-a line that libpq does not read: it may be one of a password file.
+Only lines that are known to contain no secret are shown. Parameters of a later libpq are hidden until they are listed
+here, and so are lines that libpq does not read, which may belong to a password file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PUBLIC = frozenset(
     """.split()  # noqa: SIM905  a list of literals would be a page
 )
 _SECTION = re.compile(r"\s*\[(.*)\]\s*")
-# A pair that is commented out is hidden as well.
+# Also matches a pair that is commented out.
 _PAIR = re.compile(r"([\s#;]*)([A-Za-z_][\w.-]*)(\s*=\s*)(.*)", re.DOTALL)
 _COMMENT = re.compile(r"\s*#.*", re.DOTALL)
 _LDAP = re.compile(r"\s*ldaps?://.*", re.DOTALL)
@@ -45,17 +45,17 @@ _Known = dict[tuple[str, str], set[str]]
 
 
 def is_hidden(keyword: str) -> bool:
-    """Whether the value of a parameter is left out of diffs and logs."""
+    """Whether the value of a parameter is hidden in diffs and logs."""
     return keyword not in _PUBLIC
 
 
 def holds_secret(clusters: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the module's argument of that name has a parameter that must not be readable by all."""
+    """Whether the module's argument `clusters` has a parameter that must not be readable by all."""
     return any(_SECRET & section["parameters"].keys() for cluster in clusters for section in cluster["sections"])
 
 
 def shown(before: str, after: str) -> tuple[str, str]:
-    """Two texts as a diff may show them, line by line. A secret that changes says so, without its value."""
+    """The texts before and after for a diff, line by line. A changed secret is marked, without its value."""
     known: _Known = {}
     for section, keyword, value in _secrets(before):
         known.setdefault((section, keyword), set()).add(value)
@@ -63,7 +63,7 @@ def shown(before: str, after: str) -> tuple[str, str]:
 
 
 def masked(clusters: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The module's argument of the same name as a log may show it."""
+    """The module's argument `clusters` for a log."""
     return [
         {
             **cluster,

@@ -20,7 +20,7 @@ _KEYWORD = re.compile(r"[a-z][a-z_]*")
 
 
 def section_lines(sections: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The lines of sections, a blank one between two."""
+    """The lines of the sections, separated by blank lines."""
     lines: list[str] = []
     for section in sections:
         lines += [""] if lines else []
@@ -36,18 +36,18 @@ def section_lines(sections: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def check_sections(names: Sequence[str]) -> Callable[[Path, Sequence[Line]], None]:
-    """A check that no other section has one of these names: libpq takes the first one of a name."""
+    """A check that no other section has one of these names: libpq uses the first section of a name."""
     for name in names:
         if names.count(name) > 1:
-            raise PublishError(f"section [{name}] is wanted twice; allowed: each name once")
+            raise PublishError(f"section [{name}] is given twice; allowed: each name once")
 
     def check(path: Path, others: Sequence[Line]) -> None:
         for line in others:
             name = line.text.strip()[1:-1] if re.fullmatch(r"\s*\[.*\]\s*", line.text) else None
             if name in names:
-                whose = f"belongs to cluster {line.owner}" if line.owner else "is not this collection's"
+                owner = f"belongs to cluster {line.owner}" if line.owner else "is not from this collection"
                 raise PublishError(
-                    f"{path}: section [{name}] in line {line.number} {whose}, and libpq takes the first one of a name: "
+                    f"{path}: section [{name}] in line {line.number} {owner}, and libpq uses the first one of a name: "
                     "remove it or rename it"
                 )
 
@@ -57,7 +57,7 @@ def check_sections(names: Sequence[str]) -> Callable[[Path, Sequence[Line]], Non
 def _plain(value: str, what: str, hidden: bool = False) -> str:
     if not value.isprintable() or value != value.strip():
         raise PublishError(
-            f"{'the value' if hidden else repr(value)} cannot stand in a service file as {what}; allowed: one line"
+            f"{'the value' if hidden else repr(value)} cannot be used in a service file as {what}; allowed: one line"
             " without blanks around it"
         )
     return value

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether HAProxy will be able to listen where the files tell it to.
+"""Checks that HAProxy can bind the listeners of the new files.
 
-`haproxy -c` does not try. A reload does, and while it tries for two seconds the old worker pauses its listeners:
-clients would be refused for nothing.
+`haproxy -c` does not bind them. A reload does, and if that fails, HAProxy retries for two seconds while the listeners
+of the old worker are paused, so that clients are refused.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.listening im
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
 _HINTS = {
-    errno.EADDRNOTAVAIL: "give the service an address of this machine, or allow addresses that come later, such as a "
+    errno.EADDRNOTAVAIL: "give the service an address of this host, or allow addresses that are added later, such as a "
     "virtual one (sysctl net.ipv4.ip_nonlocal_bind=1)",
     errno.EADDRINUSE: "another program listens there: give the service another port, or stop that program (ss -ltnp)",
 }
 
 
 def check_bindable(found: Iterable[BindAddress], pid: int) -> None:
-    """Raise `PublishError` for the first listener that the HAProxy with process id `pid` could not open.
+    """Raise `PublishError` for the first listener that the HAProxy with process id `pid` could not bind.
 
-    Only what is certain counts. The sockets are bound as HAProxy does it, beside those that it has already
-    (SO_REUSEPORT), and never listen. What HAProxy listens on already is never refused, whoever it runs as. A HAProxy in
-    another network namespace, or one of another user that an unprivileged one cannot look into, is not judged.
+    Only certain failures are reported. The test sockets are bound like those of HAProxy, next to its present ones
+    (SO_REUSEPORT), and never listen. A listener that HAProxy has already is always accepted. Nothing is checked if
+    HAProxy runs in another network namespace, or if its process cannot be inspected by an unprivileged user.
     """
     if not _same_network(pid):
         return
@@ -57,7 +57,7 @@ def _same_network(pid: int) -> bool:
 
 
 def _refusal(listener: BindAddress, pid: int) -> Optional[int]:
-    """The error number with which HAProxy would certainly fail to open a listener, None when that is not certain."""
+    """The error number with which HAProxy would certainly fail to bind a listener; None if that is not certain."""
     family = socket.AF_INET6 if listener.family == "ipv6" else socket.AF_INET
     host = ("::" if family == socket.AF_INET6 else "0.0.0.0") if listener.address == "*" else listener.address
     try:
@@ -68,11 +68,11 @@ def _refusal(listener: BindAddress, pid: int) -> Optional[int]:
     if refused not in _HINTS:
         return None
     around = listening(pid)
-    return refused if around and _certain(refused, address(family, str(where[0]), listener.port), around) else None
+    return refused if around and _is_certain(refused, address(family, str(where[0]), listener.port), around) else None
 
 
 def _bind(family: socket.AddressFamily, where: tuple[Any, ...]) -> Optional[int]:
-    """The error number with which the kernel refuses the address to this process, None when it does not."""
+    """The error number of bind(2) for this address in this process; None if it succeeds."""
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,8 +85,8 @@ def _bind(family: socket.AddressFamily, where: tuple[Any, ...]) -> Optional[int]
     return None
 
 
-def _certain(refused: int, where: Address, around: Listening) -> bool:
-    """Whether what the kernel refuses to this process it would refuse to HAProxy."""
+def _is_certain(refused: int, where: Address, around: Listening) -> bool:
+    """Whether an address that this process cannot bind cannot be bound by HAProxy either."""
     if around.holds(where):
         return False
     return refused != errno.EADDRINUSE or around.is_taken(where, os.geteuid())

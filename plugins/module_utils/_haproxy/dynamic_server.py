@@ -1,9 +1,9 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of a server that is added at run time (Management Guide 9.3 "add server").
+"""The options of a server that is added at run time (Management Guide 9.3 "add server").
 
-It inherits nothing from ``default-server``, and takes only some of the keywords that a configuration line does.
+Such a server inherits nothing from ``default-server``, and accepts only some of the keywords of a configuration line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WITH_ARGUMENT = frozenset(
         "source", "ssl-max-ver", "ssl-min-ver", "usesrc", "verify", "verifyhost", "weight", "ws",
     )
 )  # fmt: skip
-_TAKES_BACK = {
+_NEGATES = {
     "enabled": "disabled",
     "no-backup": "backup",
     "no-check": "check",
@@ -41,23 +41,23 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.,:/%=@+*()\[\]-]+", re.ASCII)
 
 
 class NotDynamicError(ValueError):
-    """The Runtime API cannot make this server; the message says which word it does not take."""
+    """The Runtime API cannot add this server; the message names the option that it does not accept."""
 
 
 def dynamic_words(words: Sequence[str]) -> tuple[str, ...]:
-    """The same options for ``add server``: each keyword once, its last argument, and nothing that is taken back."""
+    """The same options for ``add server``: each keyword once, with its last argument, without negated ones."""
     kept: dict[str, tuple[str, ...]] = {}
     position = 0
     while position < len(words):
         word = words[position]
         length = 2 if word in _WITH_ARGUMENT else 1
         option = tuple(words[position : position + length])
-        if word in _TAKES_BACK:
-            kept.pop(_TAKES_BACK[word], None)
+        if word in _NEGATES:
+            kept.pop(_NEGATES[word], None)
         elif (word not in _ALONE and word not in _WITH_ARGUMENT) or len(option) < length:
-            raise NotDynamicError(f"HAProxy takes {word!r} from a configuration file only")
+            raise NotDynamicError(f"HAProxy accepts {word!r} only in a configuration file")
         elif not all(_PLAIN.fullmatch(part) for part in option):
-            raise NotDynamicError(f"{' '.join(option)!r} cannot be said on HAProxy's socket")
+            raise NotDynamicError(f"{' '.join(option)!r} cannot be sent to HAProxy's socket")
         else:
             kept[word] = option
         position += length

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lines of HAProxy's configuration as HAProxy reads them: words, quotes, times (Configuration Manual 2)."""
+"""Parses lines of HAProxy's configuration: words, quotes, times (Configuration Manual 2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECTIONS = frozenset(
 )
 
 _SPECIAL = re.compile(r"[\"'\\]")
-# A word, a blank, or a comment. A quote that is not closed takes the rest of the line.
+# A word, a blank, or a comment. A quote that is not closed extends to the end of the line.
 _TOKEN = re.compile(r"""((?:\\.|"(?:\\.|[^"\\])*(?:"|$)|'[^']*(?:'|$)|[^\s"'\\#]|\\$)+)|(\s+)|(\#.*)""")
 _QUOTED = re.compile(r"""\\(.)|"((?:\\.|[^"\\])*)"?|'([^']*)'?|([^"'\\]+)|(\\$)""")
 _IN_QUOTES = re.compile(r"""\\(["\\$])""")
@@ -33,10 +33,10 @@ MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d
 
 @functools.lru_cache(maxsize=2**16)
 def words(line: str) -> Words:
-    """The words of one line as they are written, quotes included, without the comment that may follow them.
+    """The words of one line as they are written, with their quotes and without a comment at the end.
 
-    Blanks and `#` within quotes belong to their word, so two lines have the same words only when they mean the same.
-    Most lines are the same in all files of a load balancer, and are taken apart once.
+    Blanks and `#` within quotes belong to their word, so two lines have the same words only if they mean the same.
+    Most lines are the same in all files of a load balancer, and are parsed once.
     """
     if not is_quoted(line):
         return tuple(line.partition("#")[0].split())
@@ -52,12 +52,12 @@ def directives(text: str) -> Iterator[Words]:
 
 
 def is_quoted(text: str) -> bool:
-    """Whether there is a quote or an escape in it."""
+    """Whether the text contains a quote or an escape."""
     return _SPECIAL.search(text) is not None
 
 
 def unquoted(word: str) -> str:
-    """What HAProxy takes for the word: quotes and escapes resolved, variables left as they are.
+    """The word as HAProxy reads it: quotes and escapes resolved, variables unchanged.
 
     >>> unquoted('a"b c"\\\\ d')
     'ab c d'
@@ -71,11 +71,11 @@ def unquoted(word: str) -> str:
 
 
 def has_open_quote(word: str) -> bool:
-    """Whether a quote of this word is not closed: HAProxy refuses such a line."""
+    """Whether a quote of this word is not closed. HAProxy rejects such a line."""
     return re.search(r"[\"']", _CLOSED.sub("", word)) is not None
 
 
 def seconds(time: str) -> float:
-    """A time of the configuration (Configuration Manual 2.5); milliseconds when it has no unit, 0 when it is none."""
+    """Seconds of a time in the configuration (Configuration Manual 2.5; default unit: milliseconds); 0 if invalid."""
     match = _TIME.fullmatch(time)
     return int(match[1]) * MILLISECONDS[match[2] or "ms"] / 1000 if match else 0.0

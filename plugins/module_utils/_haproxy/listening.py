@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The TCP sockets that listen where a HAProxy runs, and which of them are its own (proc(5): net/tcp, fd, status)."""
+"""The listening TCP sockets in the network namespace of HAProxy, and which of them it owns (proc(5))."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAPPED = b"\0" * 10 + b"\xff\xff"  # how IPv6 writes an IPv4 address (RFC 4291,
 
 @dataclass(frozen=True)
 class Address:
-    """Where a socket is bound: the packed address of IPv4 or IPv6, all zeros for every one, and the port."""
+    """The address of a socket: the packed IPv4 or IPv6 address (all zeros for any address), and the port."""
 
     packed: bytes
     port: int
@@ -31,20 +31,20 @@ class Address:
         return not any(self.packed)
 
     def overlaps(self, other: Address) -> bool:
-        """Whether both are of one family and would take the same connections."""
+        """Whether both have the same family and some connections would match both."""
         if (len(self.packed), self.port) != (len(other.packed), other.port):
             return False
         return self.packed == other.packed or self.is_any or other.is_any
 
     def may_overlap(self, other: Address) -> bool:
-        """The same, and an IPv6 socket of every address, which may be one of IPv4, too: the kernel does not show."""
+        """Like `overlaps`, but an IPv6 socket on any address may accept IPv4, too: /proc does not show IPV6_V6ONLY."""
         dual = any(len(each.packed) == 16 and each.is_any for each in (self, other))
         return self.overlaps(other) or (dual and self.port == other.port)
 
 
 @dataclass(frozen=True)
 class Socket:
-    """A listening socket. `uid` is the user that it was created by."""
+    """A listening socket. `uid` is the user that created it."""
 
     address: Address
     uid: int
@@ -53,9 +53,9 @@ class Socket:
 
 @dataclass(frozen=True)
 class Listening:
-    """All listening sockets, the inodes of those that are HAProxy's, and the user that HAProxy opens its sockets as.
+    """All listening sockets, the inodes of those of HAProxy, and the user that opens the sockets of HAProxy.
 
-    `uid` is None when that is not known.
+    `uid` is None if that is not known.
     """
 
     sockets: Sequence[Socket]
@@ -63,15 +63,15 @@ class Listening:
     uid: Optional[int]
 
     def holds(self, address: Address) -> bool:
-        """Whether HAProxy listens there already. A new worker takes the socket over, so nothing can fail."""
+        """Whether HAProxy already listens there. A new worker takes over the socket, so that binding cannot fail."""
         return any(each.address == address for each in self.sockets if each.inode in self.own)
 
     def is_taken(self, address: Address, uid: int) -> bool:
-        """Whether HAProxy would certainly find `address` taken, as a process of the user `uid` has found it.
+        """Whether bind(2), which failed with EADDRINUSE for the user `uid`, would certainly fail for HAProxy.
 
-        The kernel lets sockets share an address when all of them ask for it and belong to one user (socket(7),
-        SO_REUSEPORT). What belongs to another user than HAProxy's is in its way. What belongs to the same one may
-        share: only the attempt of a process of that user tells, and only when no socket of HAProxy was in its way.
+        The kernel lets sockets share an address if all of them have SO_REUSEPORT and belong to one user (socket(7)). So
+        a socket of another user than that of HAProxy always conflicts. A socket of the same user may share the address:
+        whether it does is known only if `uid` is that user and no socket of HAProxy can have caused the failure.
         """
         if self.uid is None:
             return False
@@ -83,39 +83,39 @@ class Listening:
 
 
 def listening(pid: int) -> Optional[Listening]:
-    """What listens in the network namespace of a process; None when that, or what the process holds, cannot be seen."""
+    """The listening sockets in the network namespace of a process; None if they or its descriptors are unreadable."""
     process = Path("/proc") / str(pid)
     try:
-        own = _held(process)
+        own = _open_sockets(process)
         sockets = parse(process.joinpath("net/tcp").read_text(encoding="ascii"))
         with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
             sockets += parse(process.joinpath("net/tcp6").read_text(encoding="ascii"))
         users = {each.uid for each in sockets if each.inode in own}
-        return Listening(sockets, own, users.pop() if len(users) == 1 else _binder(process))
+        return Listening(sockets, own, users.pop() if len(users) == 1 else _binding_user(process))
     except OSError:
         return None
 
 
 def parse(table: str) -> list[Socket]:
-    """The listening sockets of a table as `/proc/net/tcp` and `/proc/net/tcp6` have it."""
+    """Parse the listening sockets of a table in the format of `/proc/net/tcp` and `/proc/net/tcp6`."""
     rows = [line.split() for line in table.splitlines()[1:]]
     return [Socket(_address(row[1]), int(row[7]), int(row[9])) for row in rows if len(row) > 9 and row[3] == _LISTEN]
 
 
 def _address(text: str) -> Address:
-    """`0100007F:1538`: words of 32 bits as this machine stores them, and the port."""
+    """Parse `0100007F:1538`: 32-bit words in the byte order of the host, and the port."""
     words, _colon, port = text.partition(":")
     packed = b"".join(struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8))
     return Address(packed[12:] if packed.startswith(_MAPPED) else packed, int(port, 16))
 
 
 def address(family: socket.AddressFamily, host: str, port: int) -> Address:
-    """A numeric address, with or without a zone."""
+    """The `Address` of a numeric address, with or without a zone."""
     return Address(socket.inet_pton(family, host.partition("%")[0]), port)
 
 
-def _held(process: Path) -> set[int]:
-    """The inodes of the sockets that a process holds."""
+def _open_sockets(process: Path) -> set[int]:
+    """The inodes of the sockets that a process has open."""
     found: set[int] = set()
     for descriptor in os.listdir(process / "fd"):  # noqa: PTH208  descriptors may close meanwhile
         with contextlib.suppress(FileNotFoundError):
@@ -125,10 +125,10 @@ def _held(process: Path) -> set[int]:
     return found
 
 
-def _binder(process: Path) -> Optional[int]:
-    """The user of the master that has started a worker: it, or a worker before it gives up its rights, opens sockets.
+def _binding_user(process: Path) -> Optional[int]:
+    """The user of a worker's master. Sockets are opened by the master, or by a worker before it drops privileges.
 
-    None for a process without a master: it may have been of another user when it opened them.
+    None for a process without a master, which may have had another user when it opened them.
     """
     master = process.parent / _status(process, "PPid")[0]
     if os.readlink(master / "exe") != os.readlink(process / "exe"):  # noqa: PTH115

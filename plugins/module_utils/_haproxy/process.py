@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The running HAProxy: which process it is, and by which socket it can be spoken to."""
+"""Finds the running HAProxy: its process, and the socket to send commands to."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines impor
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, CutOffError, NotRunningError
 
 _POLL = 0.05
-_SOCKET_BACK = 1.0  # seconds in which a socket without a process behind it may be one of a HAProxy that reloads
+_SOCKET_BACK = 1.0  # seconds that a socket may have no listener while HAProxy reloads
 
 
 @dataclass(frozen=True)
 class Process:
-    """The current worker, its Runtime API, and its master where that has a socket."""
+    """The current worker, its Runtime API, and its master if that has a socket."""
 
     worker: Worker
     api: RuntimeAPI
@@ -32,26 +32,26 @@ class Process:
     master_pid: Optional[int]
 
     def old_workers(self) -> dict[str, int]:
-        """How many workers of earlier reloads still hold how many sessions: those have no health checks any more."""
+        """The number of old workers with sessions, and of their sessions, which are not covered by health checks."""
         busy = [sessions for sessions in self.master.old_sessions().values() if sessions] if self.master else []
         return {"count": len(busy), "sessions": sum(busy)}
 
 
 def find(master_socket: str, stats_socket: str) -> Optional[Process]:
-    """The running HAProxy; None when no process listens on either socket.
+    """The running HAProxy; None if no process listens on either socket.
 
-    The master's socket is asked first: it always leads to the current worker. While the master re-executes itself, it
-    does not listen for a moment, which the worker's own socket tells from a HAProxy without a master socket. Raises
-    `CLIError` when a process is there and does not answer as HAProxy does, `PublishError` when it is too old.
+    The master's socket is tried first, as it always leads to the current worker. While the master re-executes itself,
+    it does not listen for a moment; the worker's socket shows whether there is such a master. Raises `CLIError` if a
+    process listens but does not answer like HAProxy, `PublishError` if HAProxy is too old.
     """
     master = MasterCLI(master_socket, RELOAD)
     began = time.monotonic()
     deadline = began + MASTER_BACK
     while True:
         try:
-            found = _behind(master, master.processes())
+            found = _find_by_master(master, master.processes())
         except NotRunningError as error:
-            alone = _behind_stats(stats_socket)
+            alone = _find_by_stats_socket(stats_socket)
             if alone is None and time.monotonic() < began + _SOCKET_BACK and os.path.lexists(master_socket):
                 time.sleep(_POLL)
                 continue
@@ -63,13 +63,13 @@ def find(master_socket: str, stats_socket: str) -> Optional[Process]:
             if time.monotonic() > deadline:
                 raise
         else:
-            # Between two workers there is none for a moment.
+            # During a reload there may be no current worker for a moment.
             if found is not None or time.monotonic() > deadline:
                 return found
         time.sleep(_POLL)
 
 
-def _behind(master: MasterCLI, processes: ProcessList) -> Optional[Process]:
+def _find_by_master(master: MasterCLI, processes: ProcessList) -> Optional[Process]:
     if not processes.workers:
         return None
     first_of = processes.master if processes.reloads == 0 else None
@@ -81,7 +81,7 @@ def _behind(master: MasterCLI, processes: ProcessList) -> Optional[Process]:
     return Process(found, api, master, processes.master)
 
 
-def _behind_stats(stats_socket: str) -> Optional[Process]:
+def _find_by_stats_socket(stats_socket: str) -> Optional[Process]:
     api = RuntimeAPI(stats_socket)
     try:
         info = api.info()
@@ -90,13 +90,13 @@ def _behind_stats(stats_socket: str) -> Optional[Process]:
     check_running(info, stats_socket)
     pid = info.get("Pid", "")
     if not (pid.isascii() and pid.isdigit() and len(pid) < 10):
-        raise CLIError(f"HAProxy at {stats_socket} does not tell its process id (show info)")
+        raise CLIError(f"HAProxy at {stats_socket} does not report its process id (show info)")
     found = worker(int(pid))
     return Process(found, api, None, None) if found else None
 
 
 def _has_master(pid: int, master_socket: str) -> bool:
-    """Whether the parent of a worker is a master that was started with this socket (`-S`)."""
+    """Whether the parent of a worker is a master that was started with `-S` and this socket."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         parent = stat.rpartition(")")[2].split()[1]

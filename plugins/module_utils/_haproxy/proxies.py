@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proxies of a running HAProxy, from `show servers state` and `show stat` (Management Guide 9.1 and 9.3)."""
+"""The running proxies, from `show servers state` and `show stat` (Management Guide 9.1 and 9.3)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ StatRow = Mapping[str, str]
 
 @dataclasses.dataclass(frozen=True)
 class Proxy:
-    """A proxy as it runs: its servers by name, and the rows of ``show stat`` for them and for itself."""
+    """A running proxy: its servers by name, and the rows of ``show stat`` for the servers and the proxy."""
 
     name: str
     rows: Mapping[str, ServerRow] = dataclasses.field(default_factory=dict)
@@ -25,7 +25,7 @@ class Proxy:
     backend: Optional[StatRow] = None
 
     def sessions(self, server: str) -> int:
-        """Sessions that the server has or that wait for it."""
+        """The number of sessions that the server has or that are queued for it."""
         row = self.stat.get(server, {})
         return int(row.get("scur") or 0) + int(row.get("qcur") or 0)
 
@@ -33,12 +33,12 @@ class Proxy:
         return self.stat.get(server, {}).get("bck") == "1"
 
     def is_usable(self, server: str) -> bool:
-        """Whether it may get connections: up, with a weight, and neither in drain nor in maintenance."""
+        """Whether the server may get connections: up, with a weight, and neither in drain nor in maintenance."""
         row = self.rows[server]
         return row.op_state in (STARTING, RUNNING) and not row.admin_state and row.uweight > 0
 
     def is_needed(self, server: str) -> bool:
-        """Whether the next connection may be this server's: a backup has its turn when no other is usable."""
+        """Whether the server may get the next connection: a backup does only if no other server is usable."""
         if not self.is_usable(server):
             return False
         others = any(self.is_usable(name) and not self.is_backup(name) for name in self.rows)

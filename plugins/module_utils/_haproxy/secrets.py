@@ -2,24 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets in lines of configuration."""
+"""Detects secrets in lines of configuration."""
 
 from __future__ import annotations
 
 import re
 
-# A value that is only looked up where it is needed: an environment variable, or an expression of HAProxy.
+# Not a secret itself: a reference to an environment variable, or an expression of HAProxy.
 _LOOKED_UP = r"(?!\$|%\[)"
 _SECRET_NAME = r"[a-z0-9_-]*(?:authorization|api-?key|token|secret|password|passwd)"  # noqa: S105  not a password
 _VALUE = rf"(?:(?:basic|bearer) {_LOOKED_UP}|(?!(?:basic|bearer) ){_LOOKED_UP})\S"
 
-# What a secret is called in a message.
+# Names of secrets in messages.
 STATS_AUTH = "a password of 'stats auth'"
 USER = "the password of a 'user'"
 HEADER = "a header with a secret"
 PARAMETER = "a parameter with a secret"
 CHECK = "the password of a check"
-# The words of HAProxy that a secret follows.
+# The keywords of HAProxy that precede a secret.
 _CREDENTIALS = (
     (STATS_AUTH, re.compile(r"\bstats auth(?: |$)")),
     (USER, re.compile(r"\buser \S+ (?:.* )?(?:insecure-)?password(?: |$)")),
@@ -42,7 +42,7 @@ _SUSPICIOUS = re.compile(
 
 
 def credential(line: str) -> str:
-    """What a line of HAProxy's configuration discloses, in words that do not repeat it; empty when it is nothing.
+    """The kind of secret that a line of HAProxy's configuration contains, for a message; empty if there is none.
 
     >>> credential("stats auth admin:secret")
     "a password of 'stats auth'"
@@ -54,15 +54,15 @@ def credential(line: str) -> str:
 
 
 def discloses(text: str) -> bool:
-    """Whether a line of the text discloses a secret."""
+    """Whether a line of the text contains a secret."""
     return any(map(credential, text.splitlines()))
 
 
 def may_hold_secret(text: str) -> bool:
-    """Whether a text may hold a secret, so that not everybody should read it. A false alarm does no harm here."""
+    """Whether a text may contain a secret and should not be readable by all. False positives do no harm."""
     return _SUSPICIOUS.search(_unquoted(text)) is not None or discloses(text)
 
 
 def _unquoted(text: str) -> str:
-    """HAProxy takes quotes and backslashes out of its words (manual 2.2): "stats" 'auth' is stats auth."""
+    """Remove quotes and backslashes, as HAProxy does (manual 2.2): "stats" 'auth' is stats auth."""
     return re.sub(r"[\"'\\]", "", text)

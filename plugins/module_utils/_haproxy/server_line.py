@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A ``server`` line of an HAProxy configuration, taken apart (Configuration Manual 4.2 "server" and 5.2)."""
+"""Parses a ``server`` line of an HAProxy configuration (Configuration Manual 4.2 "server" and 5.2)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _ADDRESS = re.compile(r"(?:ipv[46]@)?(?P<host>.*?)(?::(?P<port>\d+))?", re.ASCII
 
 
 class Options(NamedTuple):
-    """The options of a server that are in force (Configuration Manual 5.2), all `words` of them and what some say.
+    """The effective options of a server (Configuration Manual 5.2): all `words`, and the values of some.
 
-    `weight` is 0 to 256, HAProxy's own default 1. A server that is not `checked` counts as up for good; one that
-    `tracks` another takes over that one's state. `tls` is that of connections, `check_port` one of the check alone.
+    `weight` is 0 to 256, with HAProxy's default of 1. A server that is not `checked` is always up; one that `tracks`
+    another has the state of that server. `tls` is that of connections; `check_port` is None if checks use their port.
     """
 
     words: Words
@@ -38,10 +38,10 @@ class Options(NamedTuple):
 
 
 class ServerLine(NamedTuple):
-    """What one ``server`` line says. `options` are all words behind the address, unquoted and in order.
+    """One ``server`` line. `options` are all words after the address, unquoted and in order.
 
-    `address` is without brackets and port; `port` is 0 when the line has none (the client's own port is used) or one
-    relative to the client's. What the line leaves to ``default-server`` is None.
+    `address` is without brackets and port; `port` is 0 if the line has none (HAProxy uses the client's port) or one
+    relative to the client's. Properties are None if the line does not set them.
     """
 
     name: str
@@ -63,7 +63,7 @@ class ServerLine(NamedTuple):
 
     @property
     def by_name(self) -> bool:
-        """Whether HAProxy has to resolve its address."""
+        """Whether the address is a name that HAProxy has to resolve."""
         return not is_ip(self.address)
 
     @property
@@ -76,7 +76,7 @@ class ServerLine(NamedTuple):
         return (proxy, server) if slash else ("", followed)
 
     def in_force(self, default_server: Sequence[str] = ()) -> Options:
-        """Its options together with those of the ``default-server`` line, which come first: the last word holds."""
+        """The effective options: those of ``default-server``, overridden by those of the line."""
         return _in_force(tuple(default_server), self.options)
 
     def words(self, default_server: Sequence[str] = ()) -> Words:
@@ -107,9 +107,9 @@ def _in_force(default_server: Words, options: Words) -> Options:
     )
 
 
-def _weight(said: Optional[str]) -> int:
-    """A number; HAProxy refuses anything else."""
-    return int(said) if said is not None and said.isdigit() else 1
+def _weight(text: Optional[str]) -> int:
+    """A weight as a number; HAProxy rejects anything else."""
+    return int(text) if text is not None and text.isdigit() else 1
 
 
 def _last_of(found: Words, *keywords: str) -> Optional[str]:
@@ -117,7 +117,7 @@ def _last_of(found: Words, *keywords: str) -> Optional[str]:
 
 
 def word_after(found: Words, keyword: str) -> Optional[str]:
-    """The word that follows the last `keyword` (HAProxy lets the last one win), None when there is none."""
+    """The word after the last `keyword` (in HAProxy the last one is effective); None if there is none."""
     value = None
     for this, following in zip(found, found[1:]):
         if this == keyword:
@@ -134,7 +134,7 @@ def is_ip(address: str) -> bool:
 
 
 def parse_server_line(text: str) -> ServerLine:
-    """Raises `ValueError`, saying why, for a text that is not a ``server`` line."""
+    """Parse a ``server`` line. Raises `ValueError` with the reason if the text is not one."""
     return server_line(words(text))
 
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Typed clients of HAProxy's two command sockets (HAProxy Management Guide 9.3 and 9.4).
 
-`RuntimeAPI` speaks to a worker (``stats socket``, or a worker behind the master), `MasterCLI` to the master (``-S``).
-Every command travels on a connection of its own, which HAProxy closes behind its answer: where an answer ends needs no
-guessing by prompts or empty lines.
+`RuntimeAPI` sends commands to a worker (``stats socket``, or through the master), `MasterCLI` to the master (``-S``).
+Each command has its own connection, which HAProxy closes after the answer, so that the end of an answer is certain
+without looking for prompts or empty lines.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from typing import NamedTuple
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import MASTER_BACK
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, CutOffError, NotRunningError
 
-_POLL = 0.05  # seconds between two looks at something that is about to change
+_POLL = 0.05  # seconds between two polls
 _LARGEST = 256 * 2**20  # bytes of one answer: `show stat` of 100,000 servers has about 30 MB
 _LONGEST_SHOWN = 200  # characters of an answer in a message
 _UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
 _FAILED = re.compile(r"\[failed: (\d+)\]")
 _NO_TARGET = ("Can't find the target PID", "Can't find the target CLI", "Can't connect to the target CLI")
 _OTHER_RELOAD = "Another reload is still in progress"  # from 3.1 on, one reload at a time
-_BREAKS = ("\n", "\r", "\0", ";", "<<")  # what would end the command early, or begin a payload
+_BREAKS = ("\n", "\r", "\0", ";", "<<")  # these end a command or begin a payload
 
 
 class ServerRow(NamedTuple):
@@ -91,7 +91,7 @@ _BACKENDS, _SERVERS = 2, 4  # types of ``show stat`` (Management Guide 9.3)
 
 
 class _StatRow(Mapping[str, str]):
-    """One row of ``show stat``, by the names of its columns: of thousands of rows few cells are looked at."""
+    """One row of ``show stat`` by column name. A lazy mapping, as few cells of thousands of rows are used."""
 
     __slots__ = ("_cells", "_places")
 
@@ -110,10 +110,10 @@ class _StatRow(Mapping[str, str]):
 
 
 class RuntimeAPI:
-    """The Runtime API of one worker: by its ``stats socket``, or through the master with a `prefix` like ``@1 ``.
+    """The Runtime API of one worker: at its ``stats socket``, or through the master with a `prefix` like ``@1 ``.
 
-    `timeout` bounds one answer. `patience` is how long a socket may be away, as a master's is while it re-executes
-    itself. Both are seconds.
+    `timeout` is the limit for one answer. `patience` is how long the socket may be unavailable, as that of a master is
+    while it re-executes itself. Both are in seconds.
     """
 
     def __init__(self, path: str, prefix: str = "", timeout: float = 10.0, patience: float = 0.0) -> None:
@@ -123,17 +123,17 @@ class RuntimeAPI:
         self.patience = patience
 
     def command(self, line: str) -> str:
-        """The answer to one command: "" or lines that each end in a newline. What it means is the caller's to judge.
+        """Send one command and return the answer: "" or lines that each end in a newline. Errors are not interpreted.
 
-        Raises `CLIError` when the socket does not answer in time, when no worker is behind the prefix, and for a
-        `line` that HAProxy would read as more than one command.
+        Raises `CLIError` if the socket does not answer in time, if there is no worker for the prefix, and for a `line`
+        that HAProxy would read as more than one command.
         """
         deadline = time.monotonic() + self.patience
         while True:
             try:
                 answer = _exchange(self.path, self.prefix + _one_command(line), self.timeout)
             except CutOffError as error:
-                # What was sent may have been done, which matters to all but questions.
+                # The command may have been executed, so only a query is sent again.
                 again = isinstance(error, NotRunningError) or line.startswith("show ")
                 if not again or time.monotonic() >= deadline:
                     raise
@@ -141,7 +141,7 @@ class RuntimeAPI:
                 if not (self.prefix and answer.startswith(_NO_TARGET)):
                     return answer
                 if time.monotonic() >= deadline:
-                    raise CLIError(f"HAProxy's master socket {self.path} knows no worker {self.prefix.strip()}")
+                    raise CLIError(f"HAProxy's master at {self.path} has no worker {self.prefix.strip()}")
             time.sleep(_POLL)
 
     def info(self) -> dict[str, str]:
@@ -150,7 +150,7 @@ class RuntimeAPI:
         return {name: value for name, _separator, value in pairs}
 
     def stat(self, *, frontends: bool = True) -> list[Mapping[str, str]]:
-        """``show stat``: one mapping per server, backend and, if asked for, frontend."""
+        """``show stat``: one mapping per server, backend and, with `frontends`, frontend."""
         command = "show stat" if frontends else f"show stat -1 {_BACKENDS | _SERVERS} -1"
         rows = csv.reader(io.StringIO(self._expect(command, "# pxname,svname,")[2:]))
         try:
@@ -160,7 +160,9 @@ class RuntimeAPI:
             pick = operator.itemgetter(*shown)
             return [_StatRow(places, pick(row)) for row in rows if len(row) >= len(header) - 1]
         except csv.Error as error:
-            raise CLIError(f"HAProxy at {self.path} answered 'show stat' with what is no table: {error}") from None
+            raise CLIError(
+                f"HAProxy at {self.path} answered 'show stat' with text that is not a table: {error}"
+            ) from None
 
     def servers_state(self) -> list[ServerRow]:
         """``show servers state``: every server of every proxy."""
@@ -179,7 +181,7 @@ def parse_servers_state(text: str) -> list[ServerRow]:
     if len(lines) < 2 or lines[0].strip() != "1" or not lines[1].startswith("# "):
         raise CLIError("the server state is not in format version 1, the only one that HAProxy 2.6 to 3.2 write")
     places = {name: place for place, name in enumerate(lines[1][2:].split())}
-    # A column that is not there is taken from behind the last one, where nothing is.
+    # A missing column is read from the extra "-" at the end of each row.
     texts, numbers = (
         operator.itemgetter(*(places.get(_COLUMNS.get(name, name), -1) for name in names))
         for names in (_TEXTS, _NUMBERS)
@@ -198,7 +200,7 @@ def _server_row(cells: list[str], texts: _Pick, numbers: _Pick) -> ServerRow:
 
 
 def _shown(answer: str) -> str:
-    """The first line of an answer as a message shows it: printable, and not longer than a message may be."""
+    """The first line of an answer for a message: printable and shortened."""
     line = answer.strip().split("\n", 1)[0]
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line[: _LONGEST_SHOWN + 1])
     return f"{line[:_LONGEST_SHOWN]}…" if len(line) > _LONGEST_SHOWN else line or "nothing"
@@ -206,7 +208,7 @@ def _shown(answer: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class WorkerRow:
-    """A worker as ``show proc`` lists it; `reloads` it has survived, `uptime` in seconds."""
+    """A worker in ``show proc``: the number of `reloads` since its start, and its `uptime` in seconds."""
 
     pid: int
     reloads: int
@@ -215,7 +217,7 @@ class WorkerRow:
 
 @dataclasses.dataclass(frozen=True)
 class ProcessList:
-    """``show proc``: the master, its reloads and how many of the last ones in a row failed, and its workers."""
+    """``show proc``: the master, its reloads, how many of the last reloads in a row failed, and the workers."""
 
     master: int
     reloads: int
@@ -226,23 +228,23 @@ class ProcessList:
 
 @dataclasses.dataclass(frozen=True)
 class Reload:
-    """What became of a reload, and what HAProxy said of it (nothing on 2.6, which says it on its stderr only)."""
+    """The result of a reload and the log of HAProxy about it (empty on 2.6, which logs to stderr only)."""
 
     ok: bool
     log: str
 
 
 class MasterCLI:
-    """The master's socket. `timeout`, in seconds, bounds a reload: loading the files and starting the worker."""
+    """The master's socket. `timeout` is the limit for a reload in seconds: loading the files and starting a worker."""
 
     def __init__(self, path: str, timeout: float = 60.0) -> None:
         self.path = path
         self.timeout = timeout
 
     def processes(self, patience: float = 0.0) -> ProcessList:
-        """What ``show proc`` says. A master that re-executes itself does not answer for a moment: `patience`, in
-        seconds, is how long that may take."""
-        return next(self._looks(time.monotonic() + patience))
+        """The result of ``show proc``. `patience`, in seconds, is how long a master that re-executes itself may be
+        unavailable."""
+        return next(self._poll_processes(time.monotonic() + patience))
 
     def current(self) -> RuntimeAPI:
         """The Runtime API of the current worker."""
@@ -253,7 +255,7 @@ class MasterCLI:
         return RuntimeAPI(self.path, f"@!{pid} ")
 
     def old_sessions(self) -> dict[int, int]:
-        """How many client connections each old worker still holds; one that ends while it is asked is left out."""
+        """The number of client connections of each old worker. One that exits meanwhile is left out."""
         sessions_of: dict[int, int] = {}
         for process in self.processes().old_workers:
             with contextlib.suppress(CLIError):
@@ -261,18 +263,18 @@ class MasterCLI:
         return sessions_of
 
     def reload(self) -> Reload:
-        """Reload, and wait for the verdict.
+        """Reload, and wait for the result.
 
-        From 2.7 on the answer is the verdict (``Success=1`` or ``Success=0`` and the log). 2.6 closes the connection
-        instead; there the first ``show proc`` of the re-executed master tells: it counts one more reload, and either
-        has a worker that was not there before or counts a failed reload.
+        From 2.7 on, the answer is the result (``Success=1`` or ``Success=0`` and the log). 2.6 closes the connection
+        instead; there the result is taken from the first ``show proc`` of the re-executed master, which counts one more
+        reload and has either a new worker or a failed reload.
         """
         deadline = time.monotonic() + self.timeout
         before = self.processes(self.timeout)
-        answer = self._order_reload(deadline)
+        answer = self._send_reload(deadline)
         while _OTHER_RELOAD in answer and time.monotonic() < deadline:
             time.sleep(_POLL)
-            answer = self._order_reload(deadline)
+            answer = self._send_reload(deadline)
         verdict, _separator, log = answer.partition("\n")
         if verdict.startswith("Success="):
             return Reload(verdict == "Success=1", log[3:].strip() if log.startswith("--\n") else log.strip())
@@ -280,10 +282,10 @@ class MasterCLI:
             raise CLIError(f"HAProxy's master socket {self.path} refused to reload: {_shown(answer)}")
         return Reload(self._reloaded(before, deadline), "")
 
-    def _order_reload(self, deadline: float) -> str:
-        """Send ``reload``; the answer, or nothing when the master re-executed itself behind the command.
+    def _send_reload(self, deadline: float) -> str:
+        """Send ``reload`` and return the answer; empty if the master re-executed itself without one.
 
-        While somebody else's reload is under way nothing listens: the command was not sent then, and is sent again.
+        During another reload nothing listens on the socket: the command was not sent then, and is retried.
         """
         while True:
             try:
@@ -297,15 +299,17 @@ class MasterCLI:
 
     def _reloaded(self, before: ProcessList, deadline: float) -> bool:
         known = {process.pid for process in before.workers}
-        for now in self._looks(deadline):
+        for now in self._poll_processes(deadline):
             if any(process.pid not in known for process in now.workers):
                 return True
             if now.reloads > before.reloads and now.failed:
                 return False
-        raise CLIError(f"HAProxy's master at {self.path} gave no verdict on the reload within {self.timeout:g} seconds")
+        raise CLIError(
+            f"HAProxy's master at {self.path} did not report the result of the reload within {self.timeout:g} seconds"
+        )
 
-    def _looks(self, deadline: float) -> Iterator[ProcessList]:
-        """What ``show proc`` says, again and again until the deadline; raises when the master is not back by then."""
+    def _poll_processes(self, deadline: float) -> Iterator[ProcessList]:
+        """Poll ``show proc`` until the deadline. Raises if the master is still unavailable then."""
         while True:
             trouble: CutOffError | None = None
             try:
@@ -322,7 +326,7 @@ class MasterCLI:
 
 
 def parse_processes(text: str, path: str) -> ProcessList:
-    """``show proc`` of HAProxy 2.5 and later. `path` is for the message of the `CLIError` about anything else."""
+    """Parse ``show proc`` of HAProxy 2.5 and later. Raises `CLIError`, with `path` in the message, for other text."""
     master: tuple[int, int, int] | None = None
     groups: dict[str, list[WorkerRow]] = {"# workers": [], "# old workers": []}
     section: list[WorkerRow] | None = None
@@ -339,14 +343,14 @@ def parse_processes(text: str, path: str) -> ProcessList:
         raise CLIError(f"{path} is not the socket of an HAProxy master: it answered 'show proc' with: {_shown(text)}")
     current, old = groups["# workers"], groups["# old workers"]
     if not current and old and master[2]:
-        # From 3.1 on the worker that goes on after a failed reload is listed among the old ones: it is the youngest.
+        # From 3.1 on, the worker that continues after a failed reload is listed as an old one: it is the youngest.
         current = [min(old, key=lambda process: process.reloads)]
         old = [process for process in old if process not in current]
     return ProcessList(*master, tuple(current), tuple(old))
 
 
 def _count(word: str) -> int:
-    """A count; 0 for what 2.4 has in its place (`[was: 1]`), whose version is refused by those who ask."""
+    """A count; 0 for the text of 2.4 in this place (`[was: 1]`), a version that callers refuse."""
     return int(word) if word.isdigit() else 0
 
 
@@ -367,7 +371,7 @@ def _number(text: str) -> int:
 def _one_command(line: str) -> str:
     for broken in _BREAKS:
         if broken in line:
-            raise CLIError(f"not one command for HAProxy, it holds {broken!r}: {line!r}")
+            raise CLIError(f"HAProxy would read more than one command, because of {broken!r}: {line!r}")
     return line
 
 
@@ -389,10 +393,10 @@ def _exchange(path: str, line: str, timeout: float) -> str:
 
 
 def _ask(connection: socket.socket, path: str, line: str, timeout: float) -> bytes:
-    """All that HAProxy sends until it closes.
+    """Send a command and read until HAProxy closes the connection.
 
-    This side is closed for writing as soon as an answer begins, and not before: the master of 3.0 never closes a
-    connection that was half-closed while it looked for a worker that is gone.
+    This side is closed for writing when the answer begins, and not earlier: the master of 3.0 never closes a connection
+    that was half-closed while it looked for a worker that no longer exists.
     """
     deadline = time.monotonic() + timeout
     parts: list[bytes] = []
@@ -402,7 +406,7 @@ def _ask(connection: socket.socket, path: str, line: str, timeout: float) -> byt
     connection.sendall(line.encode() + b"\n")
     while part := connection.recv(65536):
         if not parts:
-            with contextlib.suppress(OSError):  # not connected any more: HAProxy was faster
+            with contextlib.suppress(OSError):  # HAProxy has already closed the connection
                 connection.shutdown(socket.SHUT_WR)
         parts.append(part)
         size += len(part)

@@ -18,22 +18,22 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.unit import 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import Version
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
-# HAProxy's options (Management Guide 3) that say what the configuration is and how it is judged: kept for validation.
+# Options of HAProxy (Management Guide 3) that affect the configuration or its validation. They are kept.
 _KEPT_WITH_VALUE = frozenset(("-f", "-C", "-L", "-n", "-N", "-m"))
 _KEPT = frozenset(("-dr", "-dW", "-dV", "-dD"))
 _DROPPED_WITH_VALUE = frozenset(("-p", "-S", "-x"))
 _DROPPED_WITH_VALUES = frozenset(("-sf", "-st"))
 
-# What a master leaves in its own environment for its next incarnation; `haproxy -c` would take it for its own.
-_WITHOUT_LIMIT: Version = (3, 2, 0)  # where the master does not read the configuration any more
+_WITHOUT_LIMIT: Version = (3, 2, 0)  # from here on the master does not read the configuration any more
 _LARGEST_VARIABLE = 128 * 1024  # bytes, with its name and the closing NUL (execve(2), MAX_ARG_STRLEN)
 _EXEC = 1.0  # seconds, more than execve(2) takes
+# Variables that a master sets for itself when it re-executes, and that would mislead `haproxy -c`.
 _MASTERS_OWN = ("HAPROXY_MWORKER", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_")
 
 
 @dataclass(frozen=True)
 class Startup:
-    """`arguments` are those about the configuration only; `source` says, for messages, where they were read."""
+    """How HAProxy is started. `arguments` are only those about the configuration; `source` is their origin."""
 
     arguments: tuple[str, ...]
     source: str
@@ -41,12 +41,12 @@ class Startup:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def configurations(self) -> list[str]:
-        """The files and directories that are loaded, in order, absolute."""
+        """The absolute paths of the files and directories that are loaded, in order."""
         base, found = self._named()
         return [str(base / each) for each in found]
 
     def _named(self) -> tuple[Path, list[str]]:
-        """The folder that names are relative to, and the files and directories as the arguments name them."""
+        """The folder that relative paths start from, and the files and directories as given in the arguments."""
         base, found = Path(self.directory), []
         words = iter(self.arguments)
         for word in words:
@@ -61,10 +61,10 @@ class Startup:
         return base, found
 
     def size_of_names(self, directory: Path, names: Iterable[str]) -> int:
-        """Bytes of the variable in which a master hands the names of all loaded files to its next incarnation.
+        """Size in bytes of the variable HAPROXY_CFGFILES, which a master sets when it re-executes itself.
 
-        `names` are the files that `directory` will have. Source: HAProxy's `HAPROXY_CFGFILES`, the names set apart by
-        semicolons, those of a directory with the directory as the arguments name it.
+        `names` are the files that `directory` will have. The variable has the paths of all loaded files, separated by
+        semicolons. The files of a directory have the directory's path as given in the arguments.
         """
         base, found = self._named()
         size = len("HAPROXY_CFGFILES=")
@@ -81,11 +81,11 @@ class Startup:
         return size
 
     def loads(self, directory: Path) -> bool:
-        """Whether the files of a directory are loaded, whatever their names."""
+        """Whether the directory as a whole is loaded."""
         return any(_same(Path(each), directory) for each in self.configurations())
 
     def validation_arguments(self, directory: Path, stage: Path) -> list[str]:
-        """The arguments of `haproxy -c`, with `stage` in the place of `directory` and of each file in it."""
+        """The arguments for `haproxy -c`, with `directory` and the files in it replaced by those in `stage`."""
         replaced, previous, rest, base = ["-c"], "", False, Path(self.directory)
         for word in self.arguments:
             if rest or previous == "-f":
@@ -117,7 +117,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def configuration_arguments(command: Sequence[str]) -> tuple[str, ...]:
-    """Of HAProxy's arguments (without the program), those that say what the configuration is.
+    """Those of HAProxy's arguments (without the program) that affect the configuration.
 
     >>> configuration_arguments(["-Ws", "-f", "/etc/haproxy", "-p", "/run/haproxy.pid", "-sf", "12", "13"])
     ('-f', '/etc/haproxy')
@@ -143,15 +143,15 @@ def configuration_arguments(command: Sequence[str]) -> tuple[str, ...]:
 
 
 def find(config_args: Optional[Sequence[str]], master: Optional[int], unit: str, directory: Path) -> Startup:
-    """How HAProxy is started: as `config_args` say, else like the running master, else as in the unit.
+    """Find out how HAProxy is started: from `config_args`, else from the running master, else from the unit.
 
-    Where none of these is known, it is taken to be started with `-f directory`.
-    `master` is the process id of the running master, None when it is not known.
+    If none of these is known, `-f directory` is assumed.
+    `master` is the process id of the running master; None if it is not known.
     """
-    asked: Optional[Unit] = None
+    loaded_unit: Optional[Unit] = None
     if master is None:
-        asked = show(unit)
-        master = asked.main_pid if asked else None
+        loaded_unit = show(unit)
+        master = loaded_unit.main_pid if loaded_unit else None
     running = _running(master) if master else None
     if config_args is not None:
         place = running.directory if running else "/"
@@ -159,14 +159,16 @@ def find(config_args: Optional[Sequence[str]], master: Optional[int], unit: str,
         return Startup(configuration_arguments(config_args), "config_args", place, environment)
     if running is not None:
         return running
-    if asked is not None and asked.command:
-        environment = {**_plain_environment(), **asked.environment}
-        return Startup(configuration_arguments(asked.command[1:]), f"the unit {unit}", asked.directory, environment)
-    return Startup(("-f", str(directory)), "nothing else being known", "/", _plain_environment())
+    if loaded_unit is not None and loaded_unit.command:
+        environment = {**_plain_environment(), **loaded_unit.environment}
+        return Startup(
+            configuration_arguments(loaded_unit.command[1:]), f"the unit {unit}", loaded_unit.directory, environment
+        )
+    return Startup(("-f", str(directory)), "the defaults", "/", _plain_environment())
 
 
 def _running(pid: int) -> Optional[Startup]:
-    """How a running process was started; None when it has just ended, or is not ours to look at."""
+    """How a running process was started; None if it has just exited or cannot be inspected."""
     process = Path("/proc") / str(pid)
     try:
         command = _command_line(process)
@@ -179,7 +181,7 @@ def _running(pid: int) -> Optional[Startup]:
 
 
 def _command_line(process: Path) -> list[str]:
-    """Empty only for a process without one: a master that re-executes itself has none for an instant."""
+    """The command line of a process. A master that re-executes itself has none for an instant, so this retries."""
     deadline = time.monotonic() + _EXEC
     while True:
         words = process.joinpath("cmdline").read_bytes().decode(errors="surrogateescape").split("\0")[:-1]
@@ -193,17 +195,17 @@ def _plain_environment() -> dict[str, str]:
 
 
 def check(startup: Startup, directory: Path, unit: str) -> None:
-    """Raise `PublishError` when HAProxy, started so, would never see the service files."""
+    """Raise `PublishError` if HAProxy does not load the service files when it is started like this."""
     if startup.loads(directory):
         return
     shown = " ".join(startup.arguments) or "no -f at all"
-    asked = show(unit)
-    if asked is not None and asked.command and not startup.source.startswith(("config_args", "the unit")):
-        planned = Startup(configuration_arguments(asked.command[1:]), "", asked.directory)
+    loaded_unit = show(unit)
+    if loaded_unit is not None and loaded_unit.command and not startup.source.startswith(("config_args", "the unit")):
+        planned = Startup(configuration_arguments(loaded_unit.command[1:]), "", loaded_unit.directory)
         if planned.loads(directory):
             raise PublishError(
-                f"HAProxy does not load {directory}: {startup.source} was started with {shown}, before its unit said "
-                f"otherwise: systemctl restart {unit}"
+                f"HAProxy does not load {directory}: {startup.source} was started with {shown}, before its unit was "
+                f"changed: run systemctl restart {unit}"
             )
     raise PublishError(
         f"HAProxy does not load {directory}: according to {startup.source} it is started with {shown}. Let the role "
@@ -213,9 +215,9 @@ def check(startup: Startup, directory: Path, unit: str) -> None:
 
 
 def check_names(version: Version, startup: Startup, directory: Path, names: Iterable[str]) -> None:
-    """Raise `PublishError` when HAProxy could not be started with so many files: a reload would end it.
+    """Raise `PublishError` if HAProxy could not be started with so many files, so that a reload would stop it.
 
-    `haproxy -c` does not notice, as it does not execute itself again. 3.2 has no such limit.
+    `haproxy -c` does not detect this, because it does not re-execute itself. 3.2 has no such limit.
     """
     if version >= _WITHOUT_LIMIT:
         return

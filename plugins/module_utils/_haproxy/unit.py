@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HAProxy's unit as systemd knows it: how it is started, and a reload by systemd."""
+"""HAProxy's systemd unit: how HAProxy is started, and a reload by systemd."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORD = re.compile(r"\$(\w+)")
 
 @dataclass(frozen=True)
 class Unit:
-    """A loaded unit. `command` is its first ExecStart with the variables filled in, program first."""
+    """A loaded unit. `command` is its first ExecStart with the variables expanded, program first."""
 
     active: bool
     main_pid: Optional[int]
@@ -34,7 +34,7 @@ class Unit:
 
 
 def show(name: str) -> Optional[Unit]:
-    """The unit as systemd has it; None when systemd does not run this machine or knows no such unit."""
+    """The unit in systemd; None if the host does not run systemd or there is no such unit."""
     try:
         shown = systemd.properties(name, _PROPERTIES, SYSTEMD)
     except SystemdError:
@@ -59,7 +59,7 @@ def read(shown: Properties) -> Optional[Unit]:
 
 
 def expand(words: Sequence[str], environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Fill in variables as systemd does (systemd.service(5), "Command lines").
+    """Expand variables like systemd (systemd.service(5), "Command lines").
 
     `$NAME` as a word of its own becomes any number of words, `${NAME}` stays within its word, `$$` is a dollar sign.
     """
@@ -76,7 +76,7 @@ def expand(words: Sequence[str], environment: Mapping[str, str]) -> tuple[str, .
 def _split(text: str) -> list[str]:
     try:
         return shlex.split(text)
-    except ValueError:  # a quote that is not closed: systemd ignores such a value, its words are a better guess
+    except ValueError:  # a quote is not closed; systemd ignores such a value, but its words are a better guess
         return text.split()
 
 
@@ -88,7 +88,7 @@ def _assignments(words: Iterable[str]) -> Iterable[tuple[str, str]]:
 
 
 def _environment_file(path: Path) -> dict[str, str]:
-    """The variables of an `EnvironmentFile=` (systemd.exec(5)); one that is not there has none."""
+    """The variables of an `EnvironmentFile=` (systemd.exec(5)); empty if the file does not exist."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ").splitlines()
     except OSError:
@@ -102,7 +102,7 @@ def _environment_file(path: Path) -> dict[str, str]:
 
 
 def reload(name: str) -> Optional[str]:
-    """Reload a unit; returns what systemd says when that fails."""
+    """Reload a unit. Returns the message of systemd if that fails, else None."""
     try:
         systemd.run(["systemctl", "reload", "--", name], SYSTEMD)
     except SystemdError as error:

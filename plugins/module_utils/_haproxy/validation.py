@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A set of files judged by HAProxy before it replaces another: `haproxy -c` on a private copy of the directory."""
+"""Validates new files with `haproxy -c` on a private copy of the directory before they replace the present ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import P
 from ansible_collections.pgsvc.access.plugins.module_utils._host.private_folder import entries, private_folder
 
 _WARNING = re.compile(r"\[WARNING\]\s*(\(\d+\))?[\s:]*")
-# A check reads the state files of the servers, too, and speaks of what it finds there as a start does.
+# Warnings of `haproxy -c` about the server-state files, which it reads, too.
 _ABOUT_STATES = re.compile(
     r"from server state file|server-state (partially applied|after a reload)|[Ss]erver state file"
     r"|can't find (server '[^']*' in )?backend '"
@@ -30,16 +30,16 @@ _ABOUT_STATES = re.compile(
 
 @contextlib.contextmanager
 def staged(directory: Path, view: Mapping[str, bytes], temporary: str) -> Iterator[tuple[Path, int]]:
-    """A private folder with the `.cfg` files of `view` (by stem) and links to everything else that `directory` holds.
+    """A private folder with the `.cfg` files of `view` (by stem) and links to all other entries of `directory`.
 
-    Where files are named relative to the configuration (`default-path`, HAProxy manual 3.1), it also has the same
-    neighbours. Also gives the descriptor of `private_folder`.
+    If paths may be relative to the configuration (`default-path`, HAProxy manual 3.1), the parent folder also has links
+    to the entries of the parent of `directory`. Also yields the descriptor of `private_folder`.
     """
     with private_folder(temporary) as (root, descriptor):
         stage = root / directory.name
         stage.mkdir(mode=0o700)
         for entry in entries(directory):
-            if not _loaded(entry):
+            if not _is_loaded(entry):
                 (stage / entry.name).symlink_to(entry.path)
         if any(b"default-path" in content for content in view.values()):
             for entry in entries(directory.parent):
@@ -50,12 +50,12 @@ def staged(directory: Path, view: Mapping[str, bytes], temporary: str) -> Iterat
         yield stage, descriptor
 
 
-def _loaded(entry: os.DirEntry[str]) -> bool:
+def _is_loaded(entry: os.DirEntry[str]) -> bool:
     return entry.name.endswith(SUFFIX) and not entry.name.startswith(".") and entry.is_file()
 
 
 class RejectedError(PublishError):
-    """HAProxy does not accept a directory; `alerts` are its words."""
+    """HAProxy rejects the files; `alerts` is its output."""
 
     def __init__(self, alerts: str) -> None:
         super().__init__(f"HAProxy rejects the new files: {alerts}")
@@ -63,25 +63,25 @@ class RejectedError(PublishError):
 
 
 def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, bytes], temporary: str) -> list[str]:
-    """Let HAProxy check `directory` as it would be with the files of `view`; returns its warnings.
+    """Validate `directory` with the files of `view` and return the warnings of HAProxy.
 
-    Raises `RejectedError` with HAProxy's own words when it rejects them; the paths are those of `directory`.
+    Raises `RejectedError` with the output of HAProxy, with paths in `directory`, if it rejects the files.
     """
     if not view:
-        return []  # nothing is left to judge, and HAProxy would print its usage when it is given no file at all
+        return []  # there is nothing to validate, and HAProxy would print its usage without a file
     with staged(directory, view, temporary) as (stage, descriptor):
-        # With -c it names its version only when it has something to complain about.
+        # With -c, HAProxy prints its version only together with warnings or errors.
         version = check_binary(binary, _run([binary, "-v"], startup, [descriptor])[1])
         check_names(version, startup, directory, [f"{name}{SUFFIX}" for name in view])
         status, output = _run([binary, *startup.validation_arguments(directory, stage)], startup, [descriptor])
-        words = output.replace(str(stage), str(directory))
+        output = output.replace(str(stage), str(directory))
     if status != 0:
-        raise RejectedError(_alerts(words))
-    return [f"HAProxy warns: {warning}" for line in _spoken(words) if (warning := _warning(line))]
+        raise RejectedError(_alerts(output))
+    return [f"HAProxy warns: {warning}" for line in _lines(output) if (warning := _warning(line))]
 
 
 def _warning(line: str) -> str:
-    """A warning without its process id; nothing for other lines, and for what it says of the server states it reads."""
+    """A warning without its process id; empty for other lines and for warnings about server states."""
     match = _WARNING.match(line)
     if match is None or _ABOUT_STATES.search(line):
         return ""
@@ -89,7 +89,7 @@ def _warning(line: str) -> str:
 
 
 def _run(command: Sequence[str], startup: Startup, keep: Sequence[int] = ()) -> tuple[int, str]:
-    """The exit status of HAProxy, started as `startup` says with the descriptors `keep`, and all that it has said."""
+    """The exit status and output of HAProxy, run like `startup` and with the descriptors `keep` open."""
     binary = command[0]
     try:
         done = subprocess.run(
@@ -106,21 +106,21 @@ def _run(command: Sequence[str], startup: Startup, keep: Sequence[int] = ()) -> 
     except FileNotFoundError:
         where = "" if binary == "haproxy" else ", or give the path of another binary"
         raise PublishError(
-            f"there is no {binary} to validate with: install the package haproxy, which role pgsvc.access.haproxy "
-            f"does{where}"
+            f"there is no {binary} to validate the files with: install the package haproxy (role "
+            f"pgsvc.access.haproxy){where}"
         ) from None
     except subprocess.TimeoutExpired:
         took = f"{binary} {command[1]} took more than {VALIDATION:g} seconds"
-        raise PublishError(f"{took}: can it resolve all names?") from None
+        raise PublishError(f"{took}: check whether it can resolve all names") from None
     except OSError as error:
         raise PublishError(f"{binary} cannot be started: {error.strerror}") from error
     return done.returncode, done.stdout.decode(errors="replace")
 
 
-def _alerts(words: str) -> str:
-    spoken = _spoken(words)
-    return "\n".join([line for line in spoken if not line.startswith(("[NOTICE]", "[WARNING]"))] or spoken)
+def _alerts(output: str) -> str:
+    lines = _lines(output)
+    return "\n".join([line for line in lines if not line.startswith(("[NOTICE]", "[WARNING]"))] or lines)
 
 
-def _spoken(words: str) -> list[str]:
-    return [line.rstrip() for line in words.splitlines() if line.strip()]
+def _lines(output: str) -> list[str]:
+    return [line.rstrip() for line in output.splitlines() if line.strip()]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which HAProxy is new enough: 2.6, the first whose statistics and server states have all that is compared here."""
+"""Checks the version of HAProxy. 2.6 is the first with all the statistics and server states that are needed here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INSTALL = "Install such a version"
 
 
 def parse(text: str) -> Optional[Version]:
-    """The version that HAProxy calls itself, None when the text is none. A development version precedes its release.
+    """Parse a version of HAProxy; None if the text is not one. A development version sorts before its release.
 
     >>> parse("2.6.12-1+deb12u1"), parse("3.2-dev5"), parse("unknown")
     ((2, 6, 12), (3, 2, -1), None)
@@ -37,32 +37,32 @@ def parse(text: str) -> Optional[Version]:
 
 
 def check_running(info: Mapping[str, str], where: str) -> None:
-    """Raise `PublishError` unless the HAProxy that gave this `show info` is new enough; `where` is its socket."""
+    """Raise `PublishError` if the HAProxy with this `show info` is too old; `where` is its socket."""
     text = info.get("Version", "")
     version = parse(text)
     remedy = f"{_INSTALL} and restart HAProxy. Nothing was changed"
     if version is None:
-        raise PublishError(f"the HAProxy at {where} does not say its version ({_shown(text)}); {_NEEDED}. {remedy}")
+        raise PublishError(f"the HAProxy at {where} does not report its version ({_shown(text)}); {_NEEDED}. {remedy}")
     if version < OLDEST:
         raise PublishError(f"the HAProxy at {where} is {_shown(text)}; {_NEEDED}. {remedy}")
 
 
 def check_binary(binary: str, banner: str) -> Version:
-    """The version of a program; `banner` is what its `-v` prints.
+    """The version of a program; `banner` is its output for `-v`.
 
-    Raises `PublishError` unless it is a HAProxy that is new enough.
+    Raises `PublishError` if it is not HAProxy or too old.
     """
     match = _BANNER.search(banner)
     version = parse(match.group(1)) if match else None
     remedy = f"{_INSTALL}, or set binary to one. Nothing was changed"
     if match is None or version is None:
         first = banner.strip().partition("\n")[0]
-        raise PublishError(f"{binary} -v does not say the version of a HAProxy ({_shown(first)}); {_NEEDED}. {remedy}")
+        raise PublishError(f"{binary} -v does not print a version of HAProxy ({_shown(first)}); {_NEEDED}. {remedy}")
     if version < OLDEST:
         raise PublishError(f"{binary} is HAProxy {_shown(match.group(1))}; {_NEEDED}. {remedy}")
     return version
 
 
 def _shown(text: str) -> str:
-    """Foreign text in a message: short, on one line; bare when it is a plain word."""
+    """Text from HAProxy for a message: shortened, on one line, and quoted unless it is a plain word."""
     return text if re.fullmatch(r"[\w.+~-]{1,60}", text, re.ASCII) else repr(text[:60])

@@ -14,10 +14,10 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class Worker:
-    """One process of one boot: a process id alone comes back. `start` is in clock ticks since the boot.
+    """The identity of a process, also if process ids are reused. `start` is in clock ticks since the boot.
 
-    `reading` is when it, or its master, began to read the configuration at the earliest, in seconds since the boot;
-    None when only the start of the worker is known.
+    `reading` is the earliest time at which it, or its master, can have read the configuration, in seconds since the
+    boot; None if only the start of the worker is known.
     """
 
     pid: int
@@ -32,10 +32,10 @@ class Worker:
 
 
 def worker(pid: int, first_of: Optional[int] = None) -> Optional[Worker]:
-    """The identity of a running process (proc(5): field 22 of stat, boot_id); None when there is none.
+    """The identity of a running process (proc(5): field 22 of stat, boot_id); None if it does not exist.
 
-    `first_of` is its master, when it is the first worker of it: then the configuration was read after the master's own
-    start.
+    `first_of` is its master if it is the first worker of that master: then the configuration was read after the start
+    of the master.
     """
     start, boot = _start(pid), boot_id()
     if start is None or boot is None:

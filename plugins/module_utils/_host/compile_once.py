@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Half the compiling on load balancers.
+"""Halves the time that a module needs to compile its sources on a load balancer.
 
-Ansible sends a module and what it imports as a zip file of sources, so every run compiles them anew. `zipimport` does
-it twice: once to tell a module's file name (`find_spec`), once to run it. After `install` nobody asks for the name.
+Ansible sends a module and its imports as a zip file of sources, so each run compiles them again. `zipimport` compiles
+each source twice: once in `find_spec`, to find its file name, and once to run it. `install` avoids the first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class CompileOnce:
     """Finds the modules of this collection when they are in a zip file, and leaves all others to Python."""
 
     def find_spec(self, name: str, path: Optional[Sequence[str]], target: object = None) -> Optional[ModuleSpec]:
-        """What `sys.meta_path` asks its entries (importlib.abc.MetaPathFinder)."""
+        """The method of a finder in `sys.meta_path` (importlib.abc.MetaPathFinder)."""
         if path is None or not name.startswith(_PACKAGES):
             return None
         importer = get_importer(path[0])
@@ -38,6 +38,6 @@ class CompileOnce:
 
 
 def install() -> None:
-    """From here on, for this process, when this module itself came in a zip file."""
+    """Install the finder in this process if this module was loaded from a zip file."""
     if __spec__ is not None and isinstance(__spec__.loader, zipimport.zipimporter):
         sys.meta_path.insert(0, CompileOnce())

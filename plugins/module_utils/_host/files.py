@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way to write a file, and what the writing may leave behind when it is killed."""
+"""Writes files, and finds the temporary files that a killed run leaves behind."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ TEMPORARY_SUFFIX = ".tmp"
 
 
 def temporary(target: Path, kind: str) -> Path:
-    """The name beside `target` for something that is not yet, or no longer, `target`: HAProxy loads no such name.
+    """The path, next to `target`, of its future or former content. HAProxy does not load files with such a name.
 
-    There is one per target and kind: whoever writes holds the lock of the directory, and leftovers are found by their
-    names.
+    There is one per target and kind, because a writer holds the lock of the directory. Leftovers are found by the name.
     """
     return target.with_name(f"{TEMPORARY_PREFIX}{kind}.{target.name}{TEMPORARY_SUFFIX}")
 
 
 def leftovers(directory: Path) -> list[Path]:
-    """The temporary files of a run that was killed; nothing when the directory is not there."""
+    """The temporary files of a run that was killed; empty if the directory does not exist."""
     try:
         names = os.listdir(directory)  # noqa: PTH208  a list of names is all that is needed, and this runs every time
     except FileNotFoundError:
@@ -35,7 +34,7 @@ def leftovers(directory: Path) -> list[Path]:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """Up to `most` bytes of a regular file. Raises `OSError` for anything else: a FIFO would never end to be read."""
+    """Read up to `most` bytes of a regular file. Raises `OSError` for other files: reading a FIFO may never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -44,9 +43,9 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def write_new(path: Path, content: bytes, mode: int, *, sync: bool = True) -> None:
-    """Write a file that is not there yet, with `sync` down to the disk. A failure (disk full) leaves none behind.
+    """Write a file that does not exist yet; with `sync`, flush it to disk. A failure (disk full) leaves no file behind.
 
-    The error names the file, also where the system's own does not (a write to a full disk).
+    The error names the file, also if that of the system does not (a write to a full disk).
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -63,13 +62,13 @@ def write_new(path: Path, content: bytes, mode: int, *, sync: bool = True) -> No
 
 
 def write_file(path: Path, content: bytes, mode: int) -> None:
-    """Create or replace a file at once: who reads it sees all of the old or all of the new, also after a power cut."""
+    """Create or replace a file atomically: readers see the old or the new content, also after a power failure."""
     replace_file(path, content, mode)
     sync_directory(path.parent)
 
 
 def replace_file(path: Path, content: bytes, mode: int) -> None:
-    """The same for one of several files: it outlives a power cut when its directory has been brought to the disk."""
+    """Like `write_file`, for one of several files: the caller has to call `sync_directory` afterwards."""
     new = temporary(path, "write")
     new.unlink(missing_ok=True)
     write_new(new, content, mode)
@@ -77,7 +76,7 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Bring renames and removals in a directory down to the disk (fsync(2))."""
+    """Flush renames and removals in a directory to disk (fsync(2))."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

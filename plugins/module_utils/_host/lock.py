@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run at a time on a configuration directory."""
+"""The lock that allows one run at a time on a configuration directory."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _POLL = 0.1
 
 @contextlib.contextmanager
 def locked(directory: Path, timeout: float) -> Iterator[int]:
-    """Hold the lock of `directory`, waiting up to `timeout` seconds for it. Gives the descriptor that holds it.
+    """Hold the lock of `directory`, waiting up to `timeout` seconds for it. Yields the descriptor that holds it.
 
-    The directory itself is locked (flock(2)), not a file in it: this needs no write, so that check mode and a
-    read-only file system have it too, and the kernel lets go of it when its holder dies. A child that inherits
-    the descriptor keeps it.
+    The directory itself is locked (flock(2)), not a file in it: this needs no write, so it works in check mode and on a
+    read-only file system. The kernel releases the lock when the last process with the descriptor ends, including
+    children that inherit it.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -35,7 +35,7 @@ def locked(directory: Path, timeout: float) -> Iterator[int]:
 
 
 def hold(descriptor: int, directory: Path, timeout: float) -> None:
-    """Take the lock by a descriptor of the directory, which has it until it is closed."""
+    """Lock the directory by its descriptor, until that is closed."""
     deadline = time.monotonic() + timeout
     while not _try(descriptor):
         if time.monotonic() >= deadline:
@@ -55,14 +55,14 @@ def _try(descriptor: int) -> bool:
 
 
 def _holder(descriptor: int) -> str:
-    """Who holds the lock, as far as /proc/locks tells (proc(5)): its process id and command line."""
+    """The process id and command line of the process that holds the lock, from /proc/locks (proc(5))."""
     inode = os.fstat(descriptor).st_ino
     with contextlib.suppress(OSError):
         for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
             words = line.split()
             if words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):
                 return f"process {words[4]}{_command_line(words[4])}"
-    return "its process is not known"
+    return "process unknown"
 
 
 def _command_line(pid: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a path leads, found without following a symbolic link that an unprivileged user may have set."""
+"""Opens the folder of a path without following symbolic links that an unprivileged user may have created."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _MOST_LINKS = 40  # as the kernel (path_resolution(7))
 
 
 class FolderMissingError(PublishError):
-    """The folder that a file is to stand in is not there."""
+    """The folder of a file does not exist."""
 
 
 class NotRegularError(PublishError):
-    """Something that is no regular file stands where one is expected."""
+    """A path that should be a regular file is something else."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A name in an open folder. Work by `descriptor` stays in that folder, also when a user exchanges its path."""
+    """A name in an open folder. `descriptor` refers to that folder, even if a user replaces its path."""
 
     path: Path
     descriptor: int
@@ -41,30 +41,30 @@ class Place:
 
 @dataclass(frozen=True)
 class _Folder:
-    """A folder on the way, opened without rights to read it (O_PATH), as passing through it needs none."""
+    """A folder on the path, opened with O_PATH, which does not need permission to read it."""
 
     path: Path
     descriptor: int
 
     def distrust(self) -> str:
-        """Why a link in this folder may be the work of somebody else; empty when only root (or this user) writes there.
+        """Why a link in this folder may have been created by another user; empty if only root or this user can write.
 
-        With an access control list the group's bits are its mask, so they cover the users it names (acl(5)).
+        With an access control list, the group bits are its mask, so they cover the users that it names (acl(5)).
         """
         status = os.fstat(self.descriptor)
         if status.st_uid not in (0, os.geteuid()):
             return f"{self.path} belongs to user {status.st_uid}"
         if status.st_mode & 0o022:
-            return f"others than its owner may write to {self.path} (mode {stat.S_IMODE(status.st_mode):04o})"
+            return f"users other than its owner may write to {self.path} (mode {stat.S_IMODE(status.st_mode):04o})"
         return ""
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Place]:
-    """The place that a path leads to; whether there is a file is left open. Raises `PublishError`, `OSError`.
+    """Open the folder of a path. The file itself need not exist. Raises `PublishError`, `OSError`.
 
-    Each folder is opened from the one before it. A symbolic link is followed only when all folders up to it are root's
-    (or this user's) and nobody else can write to them: in a folder of another user, or in /tmp, it may lead anywhere.
+    Each folder is opened relative to its parent. A symbolic link is followed only if all folders up to it belong to
+    root (or this user) and no other user can write to them: elsewhere, such as in /tmp, it may point anywhere.
     """
     whole = Path.cwd() / path
     with contextlib.ExitStack() as stack:
@@ -127,4 +127,6 @@ def _open(name: str, flags: int, folder: _Folder) -> int:
 
 
 def _missing(whole: Path) -> FolderMissingError:
-    return FolderMissingError(f"{whole.parent} is not a directory: install what reads {whole}, or make the directory")
+    return FolderMissingError(
+        f"{whole.parent} is not a directory: install the program that reads {whole}, or create the directory"
+    )

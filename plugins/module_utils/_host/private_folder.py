@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder for one process alone, which no killed run leaves behind for long."""
+"""A temporary folder for one process. Folders of killed runs are removed by a later run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _REMOTE_TMP = "ansible-"  # the prefix of Ansible's folder for one module, besid
 
 @contextlib.contextmanager
 def private_folder(temporary: str) -> Iterator[tuple[Path, int]]:
-    """A folder for this process alone, removed afterwards, and the descriptor that holds its lock.
+    """A folder for this process, removed afterwards, and the descriptor that holds its lock.
 
-    The lock (flock(2)) ends with the last process that has the descriptor. It tells the folders in use from those that
-    killed runs have left behind, which are removed here. A child that reads the folder has to inherit the descriptor.
+    The lock (flock(2)) ends with the last process that has the descriptor. It distinguishes folders in use from those
+    that killed runs have left behind, which are removed here. A child that uses the folder must inherit the descriptor.
     """
     for leftover in _leftovers(Path(temporary)):
         _remove_unused(leftover)
@@ -38,10 +38,10 @@ def _locked_folder(temporary: str) -> tuple[Path, int]:
     while True:
         Path(temporary).mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=temporary))
-        # Until it is locked another run may take it for a leftover.
+        # Until it is locked, another run may treat it as a leftover and remove it.
         with contextlib.suppress(FileNotFoundError):
             descriptor = _open(folder)
-            with contextlib.suppress(OSError):  # a file system without locks: then nothing is taken for a leftover
+            with contextlib.suppress(OSError):  # a file system without locks: then nothing is treated as a leftover
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if folder.exists():
                 return folder, descriptor
@@ -53,7 +53,7 @@ def _open(folder: Path) -> int:
 
 
 def _leftovers(temporary: Path) -> Iterable[Path]:
-    """The folders of this user that other runs have made in Ansible's remote_tmp; nothing in any other folder."""
+    """The folders of this user from other runs in Ansible's remote_tmp; empty if `temporary` is not in one."""
     if not temporary.name.startswith(_REMOTE_TMP):
         return
     for run in entries(temporary.parent):
@@ -78,15 +78,15 @@ def _remove_unused(folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.rmdir()  # of a module that had nothing else there; Ansible's own leftovers are not ours
+        folder.parent.rmdir()  # fails if Ansible has left other files there, which are kept
     except OSError:
-        return  # in use, or beside files of Ansible
+        return  # in use, or next to files of Ansible
     finally:
         os.close(descriptor)
 
 
 def entries(directory: Path) -> list[os.DirEntry[str]]:
-    """The entries of a directory; none when it cannot be read."""
+    """The entries of a directory; empty if it cannot be read."""
     try:
         with os.scandir(directory) as entries:
             return list(entries)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask systemd about a unit, and run its commands (systemctl(1))."""
+"""Reads properties of systemd units and runs commands such as systemctl(1)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _BOOTED = Path("/run/systemd/system")  # sd_booted(3)
 _ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
 
 Properties = Mapping[str, Sequence[str]]
-"""The properties of a unit by name. A property such as `EnvironmentFiles` has a value for each time it is set."""
+"""The properties of a unit by name. A property such as `EnvironmentFiles` can have several values."""
 
 
 class SystemdError(Exception):
-    """A command failed. The text is what it printed."""
+    """A command failed. The message is what it printed."""
 
 
 def properties(unit: str, names: str, timeout: float) -> Optional[Properties]:
-    """The properties `names` (separated by commas) of a unit; None where systemd does not run the machine.
+    """The properties `names` (separated by commas) of a unit; None if the host does not run systemd.
 
     Raises `SystemdError`.
     """
@@ -33,7 +33,7 @@ def properties(unit: str, names: str, timeout: float) -> Optional[Properties]:
 
 
 def parse(text: str) -> Properties:
-    """The output of `systemctl show`."""
+    """Parse the output of `systemctl show`."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         name, _equals, value = line.partition("=")
@@ -42,12 +42,12 @@ def parse(text: str) -> Properties:
 
 
 def first(shown: Properties, name: str) -> str:
-    """The first value of a property; empty when it is not set."""
+    """The first value of a property; empty if it is not set."""
     return next(iter(shown.get(name, ())), "")
 
 
 def command_line(shown: Properties) -> list[str]:
-    """The words of the first ExecStart, the program first, with variables not replaced."""
+    """The words of the first ExecStart, the program first, with variables unexpanded."""
     argv = _ARGV.search(first(shown, "ExecStart"))
     return argv[1].split() if argv else []
 
@@ -65,7 +65,7 @@ def main_pid(shown: Properties) -> Optional[int]:
 
 
 def run(command: Sequence[str], timeout: float, check: bool = True) -> str:
-    """The output of a command. Raises `SystemdError` when it cannot run, does not end, or fails."""
+    """Run a command and return its output. Raises `SystemdError` if it cannot run, times out, or fails."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout, text=True,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make the running HAProxy run what the files say, and verify it."""
+"""Applies the files to the running HAProxy and verifies the result."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.verify impor
 _POLL = 0.1
 
 Ask = Callable[[Sequence[Asked]], Optional[Verdicts]]
-"""Asks health checks before a reload, see `rehearsal.rehearse`."""
+"""Runs health checks before a reload, see `rehearsal.rehearse`."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an apply did.
+    """The result of an apply.
 
-    `reloaded` is true when a new worker runs, which has loaded all files; `accepted` are the differences that this
-    reload has left, by service, and `warnings` are for the user.
+    `reloaded` is true if a new worker runs, which has loaded all files; `accepted` are the differences that remain
+    after this reload, by service.
     """
 
     applied: Applied
@@ -57,9 +57,9 @@ UNCHANGED = Outcome(Applied(NONE, ""))
 
 
 class Apply:
-    """Makes the running HAProxy run what the files say, or what they said before.
+    """Applies the files to the running HAProxy: the new ones, or the old ones again.
 
-    `lock` is the descriptor of the lock, which is held until the server states are at rest again.
+    `lock` is the descriptor of the lock, which is held until the resting state files are back in place.
     """
 
     def __init__(self, request: Request, running: Running, ask: Ask, lock: int) -> None:
@@ -87,7 +87,7 @@ class Apply:
         return Outcome(Applied(self._running.method(decision), decision.reason), True, left, warnings)
 
     def _change_servers(self, plan: Plan) -> tuple[list[str], str]:
-        """By the Runtime API: the servers that wait for their last sessions, and why a reload is needed after all."""
+        """Use the Runtime API. Returns the draining servers, and why a reload is needed nevertheless, or ""."""
         running = self._running
         touched = {server: admin for each in plan.changes for server, admin in each.touched()}
         waiting = dict.fromkeys(plan.draining, 0)
@@ -105,12 +105,12 @@ class Apply:
         return draining, ""
 
     def back(self, states: States, process: Process) -> None:
-        """Load the files again, which are the old ones now; `process` is what runs."""
+        """Reload after the old files have been restored; `process` is what runs now."""
         self._running.process = process
         self._reload(states)
 
     def _reload(self, states: States) -> list[str]:
-        """Reload with the verdicts that the running worker has about the servers, and ask for those that it lacks.
+        """Reload with the check results of the running worker. Missing results are obtained beforehand.
 
         Returns warnings.
         """
@@ -121,7 +121,7 @@ class Apply:
             verdicts = {}
             names = ", ".join(sorted({each.service.name for each in knowledge.asked}))
             warnings.append(
-                f"The health checks of {names} could not be asked before the reload: their servers are down until "
+                f"The health checks of {names} could not be run before the reload: their servers are down until "
                 "HAProxy has checked them"
             )
         carried = states.carried(knowledge.with_verdicts(verdicts))
@@ -137,8 +137,7 @@ class Apply:
         if self._running.process.master is not None:
             verdict = self._running.process.master.reload()
             if not verdict.ok:
-                words = verdict.log or self._log_of_systemd()
-                raise ApplyError(f"HAProxy failed to reload: {words}")
+                raise ApplyError(f"HAProxy failed to reload: {verdict.log or self._where_log_is()}")
         else:
             failure = unit.reload(self._request.unit)
             if failure is not None:
@@ -146,8 +145,8 @@ class Apply:
         self._running.process = self._successor(old)
         self._running.loaded = {**self._running.loaded, **self._running.target()}
 
-    def _log_of_systemd(self) -> str:
-        return f"its words are in its log (journalctl -u {self._request.unit})"
+    def _where_log_is(self) -> str:
+        return f"see its log (journalctl -u {self._request.unit})"
 
     def _successor(self, old: Worker) -> Process:
         """The worker that took over from `old`."""
@@ -157,10 +156,10 @@ class Apply:
             if process is not None and process.worker != old:
                 return process
             time.sleep(_POLL)
-        raise ApplyError(f"no new worker came up within {SUCCESSOR:g} seconds of the reload")
+        raise ApplyError(f"no new worker started within {SUCCESSOR:g} seconds of the reload")
 
     def _verify(self) -> dict[str, list[str]]:
-        """The differences that the reload has left, by service. Raises `ApplyError` when something is missing."""
+        """The differences that remain after the reload, by service. Raises `ApplyError` if something is missing."""
         running = self._running
         found = verify(running.services, running.gone, running.look(frontends=True), running.process.worker.pid)
         if found.errors:
@@ -168,7 +167,7 @@ class Apply:
         return found.differences
 
     def remember(self, outcome: Outcome, contents: Mapping[str, Optional[bytes]]) -> None:
-        """Record what the worker has loaded, and that these files have been written."""
+        """Record what the worker has loaded, and which files have been written."""
         running = self._running
         heads = {**running.loaded, **running.target()}
         if outcome.reloaded:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which way leads from what HAProxy runs to what the files say: none, the Runtime API, or a reload."""
+"""Decides how to apply the files to the running HAProxy: no change, the Runtime API, or a reload."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SYSTEMD = "systemd"
 
 @dataclass(frozen=True)
 class Decision:
-    """`method` is NONE, RUNTIME or RELOAD; `reason` one sentence for people."""
+    """`method` is NONE, RUNTIME or RELOAD; `reason` is one sentence for the user."""
 
     method: str
     reason: str
@@ -31,11 +31,11 @@ class Decision:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done with the running process.
+    """How to apply the files to the running process.
 
-    `changes` are those for the Runtime API, `draining` the servers that wait for their last sessions since an earlier
-    run, `asked` the servers whose verdict decides whether `changes` are exact, `accepted` differences that no reload
-    removes.
+    `changes` are for the Runtime API, `draining` are servers that have waited for the end of their sessions since an
+    earlier run, `asked` are servers with a check whose result decides whether `changes` are exact, `accepted` are
+    differences that a reload does not remove.
     """
 
     decision: Decision
@@ -45,7 +45,7 @@ class Plan:
     accepted: Sequence[str] = ()
 
     def reloading(self, why: str) -> Plan:
-        """The same by a reload, as the Runtime API will not do."""
+        """The same plan with a reload, because the Runtime API cannot make the change."""
         reason = f"only a reload can apply this ({why})"
         return replace(self, decision=Decision(RELOAD, reason), changes=(), asked=())
 
@@ -57,12 +57,11 @@ def decide(
     proxies: Collection[str],
     servers: Mapping[str, str],
 ) -> Decision:
-    """Choose the way.
+    """Choose the method.
 
-    `target`: the digests of the heads of the services that this call is about, as their files will be. `gone`:
-    services of its owners that have no file any more. `loaded`: what the worker has loaded. `proxies`: what it runs.
-    `servers`: the services whose servers are not the files' ones, each with why only a reload can change them, or
-    nothing.
+    `target`: the digests of the heads of this call's services, as their files will be. `gone`: services of its owners
+    that no longer have a file. `loaded`: what the worker has loaded. `proxies`: what it runs. `servers`: the services
+    with servers that differ from the files, each with the reason why only a reload can change them, or "".
     """
     reasons = {
         "new": [name for name in target if name not in proxies],
@@ -72,10 +71,10 @@ def decide(
         ],
         "on disk but perhaps not loaded yet": [n for n in target if n in proxies and n not in loaded],
     }
-    said = [f"{', '.join(sorted(names))}: {why}" for why, names in reasons.items() if names]
-    said += sorted({why for why in servers.values() if why})
-    if said:
-        return Decision(RELOAD, f"only a reload can apply this ({'; '.join(said)})")
+    found = [f"{', '.join(sorted(names))}: {why}" for why, names in reasons.items() if names]
+    found += sorted({why for why in servers.values() if why})
+    if found:
+        return Decision(RELOAD, f"only a reload can apply this ({'; '.join(found)})")
     if servers:
         return Decision(RUNTIME, f"only servers changed ({', '.join(sorted(servers))})")
-    return Decision(NONE, "HAProxy runs what the files say")
+    return Decision(NONE, "HAProxy already runs the configuration of the files")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The configuration directory: what is in it, and what a call wants to be different."""
+"""The configuration directory: its files, and the changes that a call asks for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNCHANGED = "unchanged"
 
 @dataclass(frozen=True)
 class Entry:
-    """A `.cfg` file as it stands on disk. `changed` is when its content last became what it is (ctime, seconds)."""
+    """A `.cfg` file on disk. `changed` is the time of its last change (ctime, seconds)."""
 
     content: bytes
     changed: float
@@ -45,7 +45,7 @@ class Entry:
 class Wanted:
     """A service file that a call asks for.
 
-    `cut_removed`: whether sessions of a removed server are cut at once. `may_be_empty`: whether the service may lose
+    `cut_removed`: whether sessions of a removed server are closed at once. `may_be_empty`: whether the service may lose
     all of its servers (`shrink`).
     """
 
@@ -58,7 +58,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class FileChange:
-    """What becomes of one file; `before` and `after` are None where there is no file."""
+    """The change of one file; `before` and `after` are None if there is no file."""
 
     name: str
     owner: str
@@ -74,15 +74,15 @@ def read(directory: Path) -> dict[str, Entry]:
         for entry in entries:
             name = entry.name
             if name.endswith(SUFFIX) and not name.startswith(".") and entry.is_file():
-                with open(entry.path, "rb") as stream:  # noqa: PTH123  a path is dear where there are thousands
+                with open(entry.path, "rb") as stream:  # noqa: PTH123  a Path is slow for thousands of files
                     found[name[: -len(SUFFIX)]] = Entry(stream.read(), entry.stat().st_ctime)
     return dict(sorted(found.items()))
 
 
 def compare(disk: Mapping[str, Entry], wanted: Sequence[Wanted], owners: Sequence[str]) -> list[FileChange]:
-    """What a call changes, one entry per file it is about, by name.
+    """The changes of a call, one entry per file, by name.
 
-    Raises `PublishError` for files that may not be replaced and for arguments that make no sense.
+    Raises `PublishError` for files that may not be replaced and for invalid arguments.
     """
     own = Owners(owners)
     _check_arguments(wanted, owners, own)
@@ -113,7 +113,7 @@ def _check_arguments(wanted: Sequence[Wanted], owners: Sequence[str], own: Owner
             )
         if file.owner not in own:
             raise PublishError(
-                f"files: {file.name} has the owner {file.owner}, which owners ({', '.join(owners)}) lacks"
+                f"files: {file.name} has the owner {file.owner}, which is not in owners ({', '.join(owners)})"
             )
         seen.add(file.name)
 
@@ -127,19 +127,19 @@ def _change(file: Wanted, entry: Optional[Entry], own: Owners) -> FileChange:
     owner = owner_of(entry.text)
     if owner is None and not adoptable(file.name, entry.text):
         raise PublishError(
-            f"{file.name}{SUFFIX} is there already, was not written by pgsvc.access and holds more than "
+            f"{file.name}{SUFFIX} already exists, was not written by pgsvc.access and contains more than "
             f"'listen {file.name}': move it away, or give the service another name"
         )
     if owner is not None and owner not in own:
         raise PublishError(
-            f"{file.name}{SUFFIX} is there already and belongs to {owner}, not to {file.owner}: "
-            "give one of the two services another name, or remove the file when its owner is gone"
+            f"{file.name}{SUFFIX} already exists and belongs to {owner}, not to {file.owner}: "
+            "give one of the two services another name, or remove the file if its owner no longer exists"
         )
     return FileChange(file.name, file.owner, UPDATED, entry.content, after)
 
 
 def after(disk: Mapping[str, Entry], changes: Iterable[FileChange]) -> dict[str, bytes]:
-    """The contents of the whole directory once the changes are made, by stem."""
+    """The contents of the whole directory after the changes, by stem."""
     view = {name: entry.content for name, entry in disk.items()}
     for change in changes:
         if change.after is None:
@@ -150,9 +150,9 @@ def after(disk: Mapping[str, Entry], changes: Iterable[FileChange]) -> dict[str,
 
 
 def check_listeners(view: Mapping[str, bytes], names: Iterable[str]) -> None:
-    """Raise `PublishError` when a file of `names` would share an address and port with another listener.
+    """Raise `PublishError` if a file of `names` would share an address and port with another listener.
 
-    HAProxy accepts that (SO_REUSEPORT) and splits the connections between the two.
+    HAProxy accepts that (SO_REUSEPORT) and splits the connections between the two listeners.
     """
     own = set(names)
     by_port: dict[int, list[tuple[str, BindAddress]]] = {}

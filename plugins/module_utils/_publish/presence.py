@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a host has anything of the owners of a call: a file, or a service that HAProxy still runs."""
+"""Checks whether a host has a file of the owners of a call, or a service of theirs that HAProxy still runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file
 
 
 def is_present(request: Request) -> bool:
-    """Look at the folders alone, not at HAProxy. Raises `OSError`.
+    """Check the folders only, without contacting HAProxy. Raises `OSError`.
 
-    A run that was killed may have left files that are to be put back or removed. A removal that was written and not
-    applied shows in the record of what HAProxy has loaded.
+    A run that was killed may have left files that have to be restored or removed. A removal that was written and not
+    applied is visible in the record of what HAProxy has loaded.
     """
     if not request.conf_dir.is_dir():
         return False

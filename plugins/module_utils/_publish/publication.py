@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the files of one load balancer to a running HAProxy: look, and when something differs, change it.
+"""Publishes the files of one load balancer: compares them with the disk and HAProxy, and changes what differs.
 
-What only a change needs is imported when there is one, and what speaks to HAProxy when somebody will: most runs find
-nothing to do, and Python compiles every module that is sent along anew.
+Modules that only a change or the connection to HAProxy needs are imported then: most runs find nothing to do, and
+Python compiles each module again in each run.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ class _Publication:
     def _is_present(self) -> bool:
         from ansible_collections.pgsvc.access.plugins.module_utils._publish.presence import is_present  # noqa: PLC0415
 
-        self.result.applied = Applied(NONE, "there is nothing of the owners here")
+        self.result.applied = Applied(NONE, "this host has no files of the owners")
         return is_present(self.request)
 
     def _read(self) -> dict[str, Entry]:
-        """The directory, with the work of a run that was killed completed (in check mode: as if it were)."""
+        """The files on disk, after the work of a killed run has been completed (in check mode: as if it had been)."""
         request, disk = self.request, files.read(self.request.conf_dir)
         if not leftovers(request.conf_dir) and not leftovers(request.state_dir):
             return disk
@@ -82,7 +82,7 @@ class _Publication:
         return files.read(request.conf_dir)
 
     def _without_directory(self) -> Result:
-        """There is no HAProxy here yet: in check mode an earlier step would have made the directory."""
+        """Handle a missing directory: an error, except in check mode, where an earlier task would have created it."""
         request = self.request
         if request.conf_dir.exists():
             raise PublishError(f"{request.conf_dir} is a file: set haproxy_conf_dir to the folder that HAProxy loads")
@@ -92,7 +92,7 @@ class _Publication:
                 "or set haproxy_conf_dir"
             )
         self.result.changes = files.compare({}, request.files, request.owners) if request.write else []
-        self.result.warnings.append(f"{request.conf_dir} is not there yet: check mode could not validate the files")
+        self.result.warnings.append(f"{request.conf_dir} does not exist yet: check mode could not validate the files")
         return self.result
 
     def _publish(self, disk: Mapping[str, Entry]) -> Result:
@@ -103,28 +103,30 @@ class _Publication:
         running = self._running(disk, view) if request.apply else None
         self._refuse_shrink(running)
         plan = running.plan() if running else Plan(Decision(NONE, self._why_not_applied()))
-        self._say_applied(running, plan)
-        result.warnings += [f"HAProxy shows what no reload changes: {text}" for text in plan.accepted]
-        self._note_stale(states)
+        self._set_applied(running, plan)
+        result.warnings += [
+            f"HAProxy shows a difference that a reload does not remove: {text}" for text in plan.accepted
+        ]
+        self._report_stale_states(states)
         if result.changed:
             self._change(disk, states, running, plan)
         if running:
             self._count_old_workers(running)
         elif request.apply and not request.if_present:
-            self._not_running()
+            self._report_not_running()
         return result
 
     def _parsed(self, disk: Mapping[str, Entry]) -> dict[str, ServiceFile]:
-        """The service files of the directory as it is going to be, each parsed once."""
+        """The service files of the directory after the changes, each parsed once."""
         contents = files.after(disk, self.result.changes)
         return {name: parse(name, content.decode(errors="surrogateescape")) for name, content in contents.items()}
 
-    def _say_applied(self, running: Optional[Running], plan: Plan) -> None:
+    def _set_applied(self, running: Optional[Running], plan: Plan) -> None:
         method = running.method(plan.decision) if running else NONE
         self.result.applied = Applied(method, plan.decision.reason, plan.draining)
 
     def _refuse_shrink(self, running: Optional[Running]) -> None:
-        """Raise `PublishError` when the change takes away what only a partial inventory would take away."""
+        """Raise `PublishError` if the change removes so many servers that the inventory is probably incomplete."""
         request, result = self.request, self.result
         if not (request.write and result.todo and request.carries) or request.allow_shrink:
             return
@@ -166,7 +168,7 @@ class _Publication:
             validation.check(disk, result)
         if running and plan.asked:
             plan = running.settled(plan, validation.ask(plan.asked) or {})
-            self._say_applied(running, plan)
+            self._set_applied(running, plan)
         if request.check:
             self._check_writable()
         else:
@@ -176,7 +178,7 @@ class _Publication:
             Transaction(request, writing, apply).carry_out(result, plan)
 
     def _check_writable(self) -> None:
-        """Raise `PublishError` where the run that check mode stands for could not write its files."""
+        """Raise `PublishError` if a real run could not write its files."""
         for directory in (self.request.conf_dir, self.request.state_dir) if self.result.todo else ():
             if directory.exists() and not os.access(directory, os.W_OK | os.X_OK):
                 why = "its file system is read-only, or the user is not root"
@@ -197,15 +199,17 @@ class _Publication:
     def _why_not_applied(self) -> str:
         return "HAProxy is not running" if self.request.apply else "apply is false"
 
-    def _note_stale(self, states: States) -> None:
-        """A state file that is lost or wrong is rewritten: a restart would let connections through unchecked."""
+    def _report_stale_states(self, states: States) -> None:
+        """Warn about missing or wrong state files. With them, a restart would use servers before they are checked."""
         names = sorted(set(states.stale()) - {change.name for change in self.result.todo})
         if names:
             self.result.states_rewritten = True
-            self.result.warnings.append(f"The server-state files of {', '.join(names)} were lost or wrong: rewritten")
+            self.result.warnings.append(
+                f"The server-state files of {', '.join(names)} were missing or wrong and are rewritten"
+            )
 
     def _check_unreachable(self) -> None:
-        """Raise `PublishError` when HAProxy runs but cannot be spoken to: what it took over could not be verified."""
+        """Raise `PublishError` if HAProxy runs but its sockets do not answer, since a change could not be verified."""
         request = self.request
         from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.unit import show  # noqa: PLC0415
 
@@ -218,16 +222,16 @@ class _Publication:
             )
 
     def _where(self) -> str:
-        return f"nobody answers at {self.request.master_socket} or {self.request.stats_socket}"
+        return f"no process answers at {self.request.master_socket} or {self.request.stats_socket}"
 
-    def _not_running(self) -> None:
-        """Say that nobody answers; in check mode an earlier step would perhaps have started HAProxy."""
+    def _report_not_running(self) -> None:
+        """Raise `PublishError`, or in check mode warn, since an earlier task may start HAProxy in a real run."""
         request = self.request
         where = self._where()
         if request.check:
-            self.result.warnings.append(f"HAProxy is not running ({where}): it would have to be started")
+            self.result.warnings.append(f"HAProxy is not running ({where}): start it before a real run")
             return
         raise PublishError(
-            f"HAProxy is not running ({where}). The files in {request.conf_dir} are valid and stay: start it "
+            f"HAProxy is not running ({where}). The files in {request.conf_dir} are valid and were kept: start it "
             f"(systemctl start {request.unit}), or set haproxy_master_socket and haproxy_stats_socket to its sockets"
         )

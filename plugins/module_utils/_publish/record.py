@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which files the running worker has loaded.
+"""The record of which files the running worker has loaded.
 
-The record of the last verified apply tells it of the worker for which it was written. Of any other worker, the files
-that this collection wrote before the process began to read them are loaded. Both are measured by the clock of the boot
-(CLOCK_BOOTTIME), which no change of the time of day moves.
+The record of the last verified apply is valid for the worker that it was written for. Any other worker has loaded the
+files that this collection wrote before the process began to read them. Both times are those of CLOCK_BOOTTIME, which
+changes of the time of day do not affect.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _SHOWN_WITH_VALUE = frozenset(("weight", "port"))
 
 @dataclass(frozen=True)
 class Head:
-    """What was loaded of a service file: its owner, the digest of its head, and what the process does not tell.
+    """What was loaded from a service file: its owner, the digest of its head, and what HAProxy does not report.
 
-    `options` are those words of each server's line that the Runtime API cannot be asked for, `questions` the digest of
-    what each server's check asks, `accepted` the differences between servers and file that a reload has left: there
+    `options` are those options of each server that the Runtime API does not show, `questions` is the digest of each
+    server's check, `accepted` are the differences between servers and file that remained after a reload, because
     HAProxy shows something in another form.
     """
 
@@ -62,8 +62,8 @@ class Written:
 
 @dataclass(frozen=True)
 class Record:
-    """What a worker had loaded when an apply was last verified (the heads of all files with an owner, by name), and
-    which files were written when."""
+    """What a worker had loaded at the last verified apply (the heads of all files with an owner, by name), and when
+    files were written."""
 
     worker: Optional[Worker] = None
     heads: Mapping[str, Head] = field(default_factory=dict)
@@ -74,7 +74,7 @@ NO_RECORD = Record()
 
 
 def head(service: ServiceFile) -> Head:
-    """What a process has loaded that has read this file. Raises `ValueError` for a `server` line that is none."""
+    """The `Head` of a process that has loaded this file. Raises `ValueError` for an invalid `server` line."""
     return Head(
         service.owner or "",
         service.head_digest,
@@ -84,7 +84,7 @@ def head(service: ServiceFile) -> Head:
 
 
 def hidden_options(line: ServerLine) -> str:
-    """The options of a server, without those that the running state shows: weight, backup, check port."""
+    """The options of a server without those that the Runtime API shows: weight, backup, check port."""
     return _without_shown(line.options)
 
 
@@ -102,31 +102,33 @@ def _without_shown(options: tuple[str, ...]) -> str:
 
 
 def read_record(path: Path) -> Record:
-    """The record; an empty one when there is none, or none that can be read (it is a memory, not a truth)."""
+    """Read the record; an empty one if it is missing or damaged, which is safe because it only saves work."""
     try:
-        said = json.loads(read_regular(path, _LARGEST))
+        stored = json.loads(read_regular(path, _LARGEST))
         return Record(
-            _read_worker(said["worker"]),
-            {_text(name): _read_head(each) for name, each in said["heads"].items()},
-            {_text(name): _read_written(each) for name, each in said["written"].items()},
+            _read_worker(stored["worker"]),
+            {_text(name): _read_head(each) for name, each in stored["heads"].items()},
+            {_text(name): _read_written(each) for name, each in stored["written"].items()},
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return NO_RECORD
 
 
-def _read_worker(said: Any) -> Optional[Worker]:
-    return None if said is None else Worker(_number(said["pid"]), _number(said["start"]), _text(said["boot"]))
+def _read_worker(stored: Any) -> Optional[Worker]:
+    return None if stored is None else Worker(_number(stored["pid"]), _number(stored["start"]), _text(stored["boot"]))
 
 
-def _read_head(said: Any) -> Head:
+def _read_head(stored: Any) -> Head:
     options, questions = (
-        {_text(name): _text(value) for name, value in said[key].items()} for key in ("options", "questions")
+        {_text(name): _text(value) for name, value in stored[key].items()} for key in ("options", "questions")
     )
-    return Head(_text(said["owner"]), _text(said["digest"]), options, questions, tuple(map(_text, said["accepted"])))
+    return Head(
+        _text(stored["owner"]), _text(stored["digest"]), options, questions, tuple(map(_text, stored["accepted"]))
+    )
 
 
-def _read_written(said: Any) -> Written:
-    digest, boot, at = said
+def _read_written(stored: Any) -> Written:
+    digest, boot, at = stored
     if not isinstance(at, float):
         raise TypeError("a time is a number")
     return Written(_text(digest), _text(boot), at)
@@ -162,7 +164,7 @@ def digest(content: bytes) -> str:
 
 
 def with_written(record: Record, contents: Mapping[str, Optional[bytes]]) -> Record:
-    """The record once these files have been written just now; None for one that was removed."""
+    """The record after these files have been written just now; the content is None for a removed file."""
     boot, now = boot_id() or "", time.clock_gettime(time.CLOCK_BOOTTIME)
     written = dict(record.written)
     for name, content in contents.items():
@@ -173,10 +175,9 @@ def with_written(record: Record, contents: Mapping[str, Optional[bytes]]) -> Rec
 
 
 def loaded_names(record: Record, running: Worker, disk: Mapping[str, Entry]) -> set[str]:
-    """Of the files on disk, those that a worker without a record of its own has certainly loaded as they are.
+    """The files on disk that a worker without a record of its own has certainly loaded in their present form.
 
-    A file that the record does not know as it stands is taken by its time of change (ctime), as long as that lies well
-    before the worker's start by the time of day.
+    Without a record of written files, the time of change (ctime) decides: it must be well before the worker's start.
     """
     reading = running.reading
     if reading is None:
@@ -194,5 +195,5 @@ def loaded_names(record: Record, running: Worker, disk: Mapping[str, Entry]) -> 
 
 
 def forget(record: Record, names: Collection[str]) -> Record:
-    """The record without the files that are no longer there."""
+    """The record without files that no longer exist."""
     return replace(record, written={name: each for name, each in record.written.items() if name in names})

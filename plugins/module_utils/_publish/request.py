@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a call asks for, and what it answers."""
+"""The arguments and the result of a call."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory im
 
 
 def absolute_path(argument: str, path: str) -> str:
-    """A path without `//`, `/./` and a `/` at its end, so that two that are the same are the same text.
+    """A path without `//`, `/./` and a `/` at its end, so that equal paths are equal text.
 
-    `..` stays: what stands before it may be a link. Raises `PublishError` for a relative path.
+    `..` is kept, as the part before it may be a link. Raises `PublishError` for a relative path.
     """
     if not path.startswith("/"):
         raise PublishError(f"{argument}: {path!r} is not an absolute path; allowed: one that begins with '/'")
@@ -29,7 +29,7 @@ def absolute_path(argument: str, path: str) -> str:
 
 
 def files_of(text: str) -> list[Wanted]:
-    """The files that a text in JSON lists. Raises `PublishError` when it is none."""
+    """Parse a list of files in JSON. Raises `PublishError` if it is invalid."""
     try:
         return [_wanted(file) for file in json.loads(text)]
     except (ValueError, TypeError, RecursionError) as error:
@@ -47,11 +47,11 @@ def _wanted(file: dict[str, Any]) -> Wanted:
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of a call; `check` is check mode, `temporary` a folder for what is not kept.
+    """The arguments of a call; `check` is check mode, `temporary` a folder for temporary files.
 
-    `carries` are the clusters that stay on this load balancer: unless `allow_shrink` they may not lose too many servers
-    at once (`shrink`). With `if_present` a host that has nothing of the owners is left alone (`presence`), and files
-    can be changed where there is no HAProxy.
+    `carries` are the clusters that stay on this load balancer: unless `allow_shrink`, they may not lose too many
+    servers at once (`shrink`). With `if_present`, a host that has no files of the owners is skipped (`presence`), and
+    files can be changed on a host without HAProxy.
     """
 
     files: Sequence[Wanted]
@@ -74,9 +74,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Applied:
-    """How the running process was brought to the files, and why this way.
+    """How the files were applied to the running process, and why in this way.
 
-    `draining` are servers (`<service>/<server>`) that are no longer in the files and wait for their last sessions.
+    `draining` are servers (`<service>/<server>`) that are no longer in the files and wait for their sessions to end.
     """
 
     method: str
@@ -86,7 +86,7 @@ class Applied:
 
 @dataclass
 class Result:
-    """What a call did, or would do."""
+    """What a call did, or would do in check mode."""
 
     changes: Sequence[FileChange] = ()
     applied: Applied = field(default_factory=lambda: Applied(NONE, ""))
@@ -96,7 +96,7 @@ class Result:
 
     @property
     def todo(self) -> list[FileChange]:
-        """The files that do not stay as they are."""
+        """The files that change."""
         return [change for change in self.changes if change.status != UNCHANGED]
 
     @property

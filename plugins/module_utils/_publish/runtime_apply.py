@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carry out what `runtime_plan` has planned, on the Runtime API of the current worker."""
+"""Carries out the changes of `runtime_plan` through the Runtime API of the current worker."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import C
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import Addition, Removal, ServerChanges
 
 _SET_ADDRESS = re.compile(r"set server (\S+) addr (\S+)(?: port (\d+))?")
-_POLL_ADDRESSES = 0.02  # seconds between two looks at a server's address
-_POLL = 0.1  # seconds between two looks at a server's first verdict
+_POLL_ADDRESSES = 0.02  # seconds between two polls of a server's address
+_POLL = 0.1  # seconds between two polls of a server's first check result
 
 
 def apply_changes(api: RuntimeAPI, *changes: ServerChanges) -> list[str]:
-    """Carry the changes of one or more proxies out, waiting for the verdicts of all their new servers together.
+    """Carry out the changes of one or more proxies, waiting for the first check of all new servers together.
 
-    New servers come before others go, so that a service is not without a server in between. Returns the servers
-    (``<proxy>/<name>``) that are to leave and still hold sessions; they take no new ones, and a later run deletes them.
-    Raises `CLIError` for the first command that HAProxy refuses, and when a verdict or an end does not come in time.
+    New servers are added before others are removed, so that a service always has a server. Returns the draining servers
+    (``<proxy>/<name>``), which still have sessions; they accept no new ones, and a later run deletes them.
+    Raises `CLIError` for the first command that HAProxy refuses, and if a check or the end of a session takes too long.
     """
-    _bring_in(api, [addition for each in changes for addition in each.additions])
+    _add(api, [addition for each in changes for addition in each.additions])
     for each in changes:
         for command in each.settings:
             _do(api, command)
     _await_addresses(api, [command for each in changes for command in each.settings])
-    draining = [left for each in changes for removal in each.removals if (left := _take_out(api, removal))]
+    draining = [left for each in changes for removal in each.removals if (left := _remove(api, removal))]
     replacements = [pair for each in changes for pair in each.replacements]
     for removal, addition in replacements:
         _check_idle(api, removal)
-        _take_out(api, removal)
+        _remove(api, removal)
         _begin(api, addition)
     _finish(api, [addition for _removal, addition in replacements])
     return draining
 
 
 def _await_addresses(api: RuntimeAPI, commands: Collection[str]) -> None:
-    """HAProxy 3 answers a command for a new address before it makes the change. The caller finds what never comes."""
+    """Wait until new addresses are effective, which HAProxy 3 sets after its answer. The caller checks the result."""
     wanted = {match[1]: (match[2], match[3]) for each in commands if (match := _SET_ADDRESS.fullmatch(each))}
     deadline = time.monotonic() + ADDRESSES
     while wanted:
@@ -65,18 +65,18 @@ def _await_addresses(api: RuntimeAPI, commands: Collection[str]) -> None:
         time.sleep(_POLL_ADDRESSES)
 
 
-def _bring_in(api: RuntimeAPI, additions: Collection[Addition]) -> None:
+def _add(api: RuntimeAPI, additions: Collection[Addition]) -> None:
     for addition in additions:
         _begin(api, addition)
     _finish(api, additions)
 
 
 def _begin(api: RuntimeAPI, addition: Addition) -> None:
-    """From here on it is checked, and no connection goes to it as its weight is 0."""
+    """Add a server and start its checks. It gets no connections yet, as its weight is 0."""
     server = addition.server
     in_maintenance = addition.admin & FORCED_MAINT
     if addition.words:
-        # HAProxy puts a new server into maintenance. Where it stays there, nothing more is to come.
+        # HAProxy puts a new server into maintenance. One that stays there needs no further commands.
         weight = () if in_maintenance else ("weight", "0")
         _do(api, " ".join(("add server", server, *addition.words, *weight)), "New server registered.")
     if not in_maintenance:
@@ -102,7 +102,7 @@ def _await_verdicts(api: RuntimeAPI, additions: Collection[Addition]) -> None:
     while awaited:
         for row in api.servers_state():
             server = f"{row.be_name}/{row.srv_name}"
-            # A result of 0 is that of a check under way, or one that HAProxy is just noting: it counts when seen again.
+            # A result of 0 means that a check runs or that its result is being stored: it counts the second time.
             is_noted = row.check_result or server in seen
             if not row.check_state & CHECK_CONFIGURED or (is_noted and _is_in_its_state(row)):
                 awaited.discard(server)
@@ -117,16 +117,16 @@ def _await_verdicts(api: RuntimeAPI, additions: Collection[Addition]) -> None:
 
 
 def _is_in_its_state(row: ServerRow) -> bool:
-    """Whether HAProxy has drawn the consequence of the first check: a server that has failed it is RUNNING before."""
+    """Whether the state is that of the first check. HAProxy sets it after the result; until then it is RUNNING."""
     passed = verdict(row)
     return passed is not None and (passed or row.op_state == STOPPED)
 
 
-def _take_out(api: RuntimeAPI, removal: Removal) -> str:
-    """Delete the server. The answer is its name when it has to wait for its last sessions, else nothing.
+def _remove(api: RuntimeAPI, removal: Removal) -> str:
+    """Delete the server. Returns its name if it has to wait for its sessions to end, else "".
 
-    The weight of 0 comes first, and in a cut the end of the checks: by them a later run knows, should this one be
-    killed here, that nobody put the server into maintenance on purpose.
+    First the weight is set to 0, and the checks are disabled if sessions are cut. If this run is killed here, a later
+    one sees by this that the server was not put into maintenance by an administrator.
     """
     server = removal.server
     _do(api, f"set server {server} weight 0")
@@ -142,10 +142,10 @@ def _take_out(api: RuntimeAPI, removal: Removal) -> str:
 
 
 def _check_idle(api: RuntimeAPI, removal: Removal) -> None:
-    """A session that has come since the plan was made is not cut: then a reload has to do it."""
+    """Raise `CLIError` if the server has accepted a session since the plan was made, which a reload does not cut."""
     _do(api, f"set server {removal.server} weight 0")
     if _sessions(api, removal.server):
-        raise CLIError(f"server {removal.server} has taken a session meanwhile")
+        raise CLIError(f"server {removal.server} has accepted a session in the meantime")
 
 
 def _delete(api: RuntimeAPI, server: str) -> None:
@@ -170,7 +170,7 @@ _ADDRESS_CHANGED = re.compile(r"(no need to change|IP changed|port changed) .* b
 
 
 def _do(api: RuntimeAPI, command: str, expected: str = "") -> None:
-    """HAProxy says nothing when it has done what it was told, but for ``add server`` and a new address."""
+    """Run a command. On success HAProxy answers nothing, except for ``add server`` and a new address."""
     answer = api.command(command).strip()
     if " addr " in command and command.startswith("set server ") and _ADDRESS_CHANGED.match(answer):
         return

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A service file: a section of HAProxy with the owner that its comment names. Text in, values out."""
+"""Parses a service file: a section of HAProxy with a comment that names the owner."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _OWNER_ARGUMENT = re.compile(r"[^\s:*]+")
 
 @dataclass(frozen=True)
 class ServiceFile(Section):
-    """One `<name>.cfg`, parsed. `owner` is None for a file that somebody else wrote."""
+    """One `<name>.cfg`, parsed. `owner` is None for a file that this collection did not write."""
 
     owner: Optional[str]
 
 
 def valid_name(name: str) -> bool:
-    """Whether a service may have this name: it becomes a file name, and `haproxy.cfg` is the base configuration."""
+    """Whether a service can have this name. It is also a file name, and `haproxy.cfg` is the base configuration."""
     return _NAME.fullmatch(name) is not None and name != "haproxy"
 
 
 def valid_owner(owner: str) -> bool:
-    """Whether an owner can be written into, and read back from, the owner line of a file."""
+    """Whether an owner can be written to, and read from, the owner line of a file."""
     return _OWNER_ARGUMENT.fullmatch(owner) is not None
 
 
 def parse(name: str, text: str) -> ServiceFile:
-    """Parse the text of `<name>.cfg`. Never fails: whether the text is valid is for HAProxy to say."""
+    """Parse the text of `<name>.cfg`. Never fails, as HAProxy validates the text."""
     return ServiceFile(name, *split(text), owner_of(text))
 
 
@@ -59,18 +59,18 @@ def member_name(server: str) -> str:
 
 
 def owner_line(owner: str) -> str:
-    """The comment by which `owner_of` finds the owner of a file."""
+    """The comment line from which `owner_of` reads the owner of a file."""
     return _OWNER_LINE.format(owner)
 
 
 def owner_of(text: str) -> Optional[str]:
-    """The owner that the file names in its `# managed by pgsvc.access, owner X: …` line; None for a foreign file."""
+    """The owner in the line `# managed by pgsvc.access, owner X: …` of a file; None if there is no such line."""
     match = _OWNER.search(text)
     return match.group(1) if match else None
 
 
 class Owners:
-    """The owners that a call speaks for: each exact, or as `prefix/*` for every owner below the prefix.
+    """The owners of a call: exact names, or `prefix/*` for all owners with the prefix.
 
     >>> "member/pg-test" in Owners(["member/*"]), "member/pg-test-dr" in Owners(["member/pg-test"])
     (True, False)
@@ -87,8 +87,8 @@ class Owners:
 def adoptable(name: str, text: str) -> bool:
     """Whether a file without an owner may be replaced by the service of the same name.
 
-    Only when all it declares is one `listen <name>` section: then it is the same service, written by other hands
-    (Pigsty's), and nothing else is lost with it.
+    It may if its only section is `listen <name>`: then it is the same service, written by Pigsty, and nothing else is
+    lost.
     """
     lines = list(directives(text))
     if not lines or lines[0][:2] != ("listen", name):

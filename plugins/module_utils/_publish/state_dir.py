@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The folder of this collection's own state: root's alone, since whoever writes there decides who gets connections."""
+"""The folder of this collection's own state. Only root may write to it, as its files decide which servers are up."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ _MODE = 0o700
 
 
 def inspect(directory: Path) -> None:
-    """Raise `PublishError` when the folder, or something in it, could be somebody else's; one that is not there is
-    made later."""
+    """Raise `PublishError` if another user may control the folder or something in it. It need not exist yet."""
     problem = _problem(directory)
     if problem is not None:
         raise PublishError(
             f"{directory} {problem}: set haproxy_state_dir (state_dir) to a folder that only root may write to, or let "
-            "this collection make it. Nothing was changed"
+            "this collection create it. Nothing was changed"
         )
 
 
 def prepare(directory: Path) -> None:
-    """Make the folder when it is not there. Raises `OSError`."""
+    """Create the folder if it does not exist. Raises `OSError`."""
     directory.mkdir(mode=_MODE, parents=True, exist_ok=True)
 
 
@@ -46,9 +45,9 @@ def _problem_itself(status: os.stat_result) -> Optional[str]:
     if not stat.S_ISDIR(status.st_mode):
         return "is not a folder"
     if status.st_uid != os.geteuid():
-        return f"belongs to the user {status.st_uid}"
+        return f"belongs to user {status.st_uid}"
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return f"may be written to by others (mode {stat.S_IMODE(status.st_mode):04o})"
+        return f"is writable by other users (mode {stat.S_IMODE(status.st_mode):04o})"
     return None
 
 
@@ -56,5 +55,5 @@ def _problem_inside(directory: Path) -> Optional[str]:
     with os.scandir(directory) as entries:
         for entry in entries:
             if not entry.is_file(follow_symlinks=False):
-                return f"holds {entry.name!r}, which is not a regular file"
+                return f"contains {entry.name!r}, which is not a regular file"
     return None

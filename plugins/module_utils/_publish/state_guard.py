@@ -1,11 +1,11 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold carried state files for the length of one reload, and no longer, whatever ends the run.
+"""Puts carried state files in place for one reload only, even if the run is killed.
 
-A carried state that is left behind would, at the next boot, send writes to whoever was the primary back then. So the
-resting files are ready beside them before the first carried one appears, and a small process of its own session puts
-them in place should this one be killed: all it needs is rename(2), so a full disk does not stop it.
+A carried state file that is left behind would, at the next boot, send writes to the server that was the primary when it
+was written. So copies of the resting files are prepared before the first carried one is put in place. If this process
+is killed, a small process in its own session renames them back. It only needs rename(2), which works on a full disk.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _MODE = 0o600
 
 @contextlib.contextmanager
 def carried_states(carried: Mapping[Path, str], keep: Collection[int] = ()) -> Iterator[None]:
-    """Have the `carried` files in place within the block, and the files that are there now behind it.
+    """Put the `carried` files in place within the block, and restore the present files after it.
 
-    Those are kept by a second link, so putting them back writes nothing. The carried ones are not brought to the disk:
-    they are of no use to a machine that has lost its power. `keep` are descriptors that the guard inherits: given the
-    lock's (flock(2)), the next run waits until the guard has done its work. Raises `OSError` when a file cannot be
-    written; then the earlier ones are in place.
+    The present files are kept by a hard link, so that restoring them writes nothing. The carried files are not flushed
+    to disk, as they are of no use after a power failure. `keep` are descriptors that the guard inherits: with that of
+    the lock (flock(2)), the next run waits until the guard has finished. Raises `OSError` if a file cannot be written;
+    the present files are restored then.
     """
     with contextlib.ExitStack() as undo:
         renames = [(temporary(path, "rest"), path) for path in carried]
@@ -54,16 +54,16 @@ def carried_states(carried: Mapping[Path, str], keep: Collection[int] = ()) -> I
 
 @contextlib.contextmanager
 def _guard(renames: Sequence[tuple[Path, Path]], keep: Collection[int]) -> Iterator[None]:
-    """Carry out the renames at the end of the block, whatever ends it.
+    """Carry out the renames at the end of the block, even if this process is killed.
 
-    The guard is a fork of this process: to start another program would cost more than the rest of the reload. It reads
-    a pipe whose other end this process has. The end of the pipe without a word means that this process was killed.
+    The guard is a fork of this process, because starting another program would take longer than the rest of the reload.
+    It reads from a pipe that this process writes to. End of file without data means that this process was killed.
     """
     reading, orders = os.pipe()
     ready, answers = os.pipe()
     guard = os.fork()
     if guard == 0:
-        _stand_guard(renames, reading, answers, keep)
+        _run_guard(renames, reading, answers, keep)
     os.close(reading)
     os.close(answers)
     try:
@@ -83,8 +83,8 @@ def _guard(renames: Sequence[tuple[Path, Path]], keep: Collection[int]) -> Itera
         os.waitpid(guard, 0)
 
 
-def _stand_guard(renames: Sequence[tuple[Path, Path]], reading: int, answers: int, keep: Collection[int]) -> NoReturn:
-    """What the guard does, in a session of its own, until its pipe ends."""
+def _run_guard(renames: Sequence[tuple[Path, Path]], reading: int, answers: int, keep: Collection[int]) -> NoReturn:
+    """Run the guard in its own session until the end of its pipe."""
     try:
         os.setsid()
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
@@ -96,11 +96,11 @@ def _stand_guard(renames: Sequence[tuple[Path, Path]], reading: int, answers: in
                 with contextlib.suppress(OSError):
                     source.replace(target)
     finally:
-        os._exit(0)  # nothing of what the parent would do at its end
+        os._exit(0)  # without the exit handlers of the parent
 
 
 def _close_all_but(kept: Collection[int]) -> None:
-    """Close every descriptor but these, above all the one by which Ansible waits for the output of the module."""
+    """Close all other descriptors, in particular the one through which Ansible waits for the module's output."""
     null = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(null, standard)

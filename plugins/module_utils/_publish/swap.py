@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Several files of a directory replaced as one, also when the process is killed in the middle.
+"""Replaces several files of a directory as one change, even if the process is killed in the middle.
 
-New contents wait beside their targets under temporary names, old files stay reachable by a second link. When all of
-that is on disk, a journal says which names go and which temporary names become real ones; only then the first name
-changes. A run that finds a journal completes it (`recover`). Undoing is the same with the old files.
+New files are written next to their targets under temporary names, and old files are kept by a hard link. When all of
+them are on disk, a journal is written with the names to remove and the temporary names to rename; only then the first
+file is changed. A run that finds a journal completes it (`recover`). To undo a change, the same is done with the old
+files.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _LARGEST_JOURNAL = 64 * 2**20  # bytes
 class Swap:
     """One change of a directory: `prepare`, `commit`, then `undo` or `finish`.
 
-    `contents` has the new content of each name, None for a file that is removed.
+    `contents` maps names to their new content, None for a file that is removed.
     """
 
     def __init__(self, directory: Path, contents: Mapping[str, Optional[bytes]]) -> None:
@@ -47,7 +48,7 @@ class Swap:
         self._contents = contents
         new = {name: content for name, content in contents.items() if content is not None}
         old = {name: _content(directory, name) for name in contents if os.path.lexists(_target(directory, name))}
-        # A server may only track one that is there: check backends come before the services that follow them.
+        # HAProxy requires that a tracked server exists, so check backends come before the services that track them.
         self._new_ranks = {name: _rank(name, content) for name, content in new.items()}
         self._old_ranks = {name: _rank(name, content) for name, content in old.items()}
         self._new = sorted(new, key=self._new_ranks.__getitem__)
@@ -55,7 +56,7 @@ class Swap:
         self._movers = _movers(old, new)
 
     def prepare(self) -> None:
-        """Put everything that the swap needs on disk. A failure leaves the directory as it was."""
+        """Write all that the change needs to disk. A failure leaves the directory unchanged."""
         try:
             for name, content in self._contents.items():
                 if content is not None:
@@ -70,7 +71,7 @@ class Swap:
             raise
 
     def commit(self) -> None:
-        """Make the change. Raises `OSError` when it failed and is undone, `PublishError` when it is not."""
+        """Make the change. Raises `OSError` if it failed and was undone, `PublishError` if it could not be undone."""
         gone = [name for name in self._old if name not in self._new]
         journal = Journal("new", self._removed(gone, self._old_ranks), self._new)
         try:
@@ -85,29 +86,29 @@ class Swap:
             raise
 
     def undo(self) -> None:
-        """Put the old files back: the same inodes, so byte for byte, with their owners, modes and times."""
+        """Restore the old files: the same inodes, with their content, owners, modes and times."""
         created = [name for name in self._new if name not in self._old]
         journal = Journal("old", self._removed(created, self._new_ranks), self._old)
         try:
             journal.write(self._directory)
-        except OSError:  # a full disk: go without, but never leave the journal of the change that is being undone
+        except OSError:  # a full disk: continue without, but remove the journal of the change that is undone
             _journal(self._directory).unlink(missing_ok=True)
         journal.carry_out(self._directory)
         clean(self._directory)
 
     def _removed(self, names: Sequence[str], ranks: Mapping[str, int]) -> list[str]:
-        """What is removed before other files take its place: services that track before the backends they track."""
+        """The files to remove first, ordered so that tracking services come before the backends that they track."""
         return sorted([*names, *self._movers], key=lambda name: -ranks[name])
 
     def finish(self) -> None:
-        """The change stands: drop the old files."""
+        """Remove the old files after the change has succeeded."""
         clean(self._directory)
         steps.done("drop the old files")
 
 
 @dataclass(frozen=True)
 class Journal:
-    """What is left to do: remove these names, then give these names what waits for them as `kind` (new or old)."""
+    """The rest of a change: remove the files `remove`, then rename the temporary files of `kind` (new or old)."""
 
     kind: str
     remove: list[str]
@@ -117,7 +118,7 @@ class Journal:
         write_file(_journal(directory), json.dumps(vars(self)).encode(), 0o600)
 
     def carry_out(self, directory: Path) -> None:
-        """Do it, or what a killed run left of it."""
+        """Make the change, or the rest of it after a killed run."""
         waiting = [name for name in self.rename if os.path.lexists(_waiting(directory, self.kind, name))]
         for name in self.remove:
             if name in waiting or name not in self.rename:
@@ -132,29 +133,29 @@ class Journal:
 
 
 class DamagedJournalError(ValueError):
-    """A journal that no run of this collection has written."""
+    """A journal that this collection cannot have written."""
 
 
 def pending(directory: Path) -> Optional[Journal]:
-    """The journal of a run that was killed while it changed the directory. Raises `DamagedJournalError`."""
+    """The journal of a run that was killed during a change, or None. Raises `DamagedJournalError`."""
     try:
-        said = json.loads(read_regular(_journal(directory), _LARGEST_JOURNAL))
-        kind, remove, rename = said["kind"], said["remove"], said["rename"]
+        stored = json.loads(read_regular(_journal(directory), _LARGEST_JOURNAL))
+        kind, remove, rename = stored["kind"], stored["remove"], stored["rename"]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedJournalError(str(error)) from error
     if kind not in ("new", "old") or not all(isinstance(names, list) for names in (remove, rename)):
-        raise DamagedJournalError("it has another form")
+        raise DamagedJournalError("it has an unknown format")
     if not all(isinstance(name, str) and valid_name(name) for name in [*remove, *rename]):
-        raise DamagedJournalError("it names files that cannot be services")
+        raise DamagedJournalError("it has names of files that cannot be services")
     return Journal(kind, remove, rename)
 
 
 def recover(directory: Path) -> list[str]:
-    """Complete what a killed run had begun to change, and remove what it left behind; warnings about it.
+    """Complete the change of a killed run and remove its temporary files. Returns warnings.
 
-    A damaged journal is set aside: the files are compared with what is wanted in any case.
+    A damaged journal is moved away. Nothing is lost, as the files are compared with the wanted ones in any case.
     """
     warnings: list[str] = []
     try:
@@ -162,7 +163,9 @@ def recover(directory: Path) -> list[str]:
     except DamagedJournalError as error:
         aside = directory / "pgsvc-damaged-journal"
         _journal(directory).replace(aside)
-        warnings.append(f"The journal of a killed run was damaged ({error}) and is now {aside}; it was not carried out")
+        warnings.append(
+            f"The journal of a killed run is damaged ({error}) and was moved to {aside}; it was not applied"
+        )
     else:
         if journal is not None:
             journal.carry_out(directory)
@@ -171,7 +174,7 @@ def recover(directory: Path) -> list[str]:
 
 
 def overlay(directory: Path, disk: Mapping[str, Entry]) -> dict[str, Entry]:
-    """What the directory will hold once `recover` has completed the work of a killed run; nothing is written."""
+    """The files that the directory would have after `recover`; nothing is written."""
     view = dict(disk)
     try:
         journal = pending(directory)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One change of a load balancer: write it, apply it, and put everything back when that fails."""
+"""One change of a load balancer: writes it, applies it, and rolls it back if that fails."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Writing:
         return bool(self.contents)
 
     def begin(self) -> None:
-        """The states first: whatever starts HAProxy from the new files must find them.
+        """Write the server states, then the files, so that HAProxy finds the states if it is started meanwhile.
 
-        Raises `OSError` when that failed and is undone, `PublishError` when it could not be undone.
+        Raises `OSError` if that failed and was undone, `PublishError` if it could not be undone.
         """
         try:
             self.states.rest()
@@ -65,7 +65,7 @@ class Writing:
             raise
 
     def undo(self) -> None:
-        """Put the files back, then their states. Raises `OSError`."""
+        """Restore the files, then their states. Raises `OSError`."""
         if self._committed:
             self._swap.undo()
         self.before.rest()
@@ -78,14 +78,14 @@ class Writing:
         steps.done("drop the states of removed services")
 
     def record(self) -> None:
-        """Note when which file was written: a HAProxy that is started later has loaded it."""
+        """Record when files were written, which shows whether a HAProxy that is started later has loaded them."""
         if self.changed:
             path = self._state_dir / "loaded.json"
             record.write_record(path, record.with_written(record.read_record(path), self.contents))
 
 
 def _states_before(request: Request, disk: Mapping[str, Entry], states: States, todo: Sequence[FileChange]) -> States:
-    """The state files of the directory as it is."""
+    """The state files for the present files of the directory."""
     changed = {change.name for change in todo}
     view: dict[str, ServiceFile] = {
         service.name: service for service in states.services.values() if service.name not in changed
@@ -95,7 +95,7 @@ def _states_before(request: Request, disk: Mapping[str, Entry], states: States, 
 
 
 class Transaction:
-    """Writes and applies one change, or puts everything back. `apply` is None where no HAProxy is to be changed."""
+    """Writes and applies one change, or rolls it back. `apply` is None if no running HAProxy is to be changed."""
 
     def __init__(self, request: Request, writing: Writing, apply: Optional[Apply]) -> None:
         self._request = request
@@ -103,7 +103,7 @@ class Transaction:
         self._apply = apply
 
     def carry_out(self, result: Result, plan: Plan) -> None:
-        """Raises `PublishError`, and `OSError` when nothing had been applied and the files are as they were."""
+        """Raises `PublishError`, and `OSError` if nothing was applied and the files are unchanged."""
         writing, apply = self._writing, self._apply
         writing.begin()
         outcome = UNCHANGED
@@ -113,21 +113,21 @@ class Transaction:
                 outcome = apply.carry_out(plan, writing.states)
             except (ApplyError, CLIError, OSError) as error:
                 text, restored = self._put_back(apply, worker)
-                raise PublishError(f"{_words(error)}{text}", restored) from error
+                raise PublishError(f"{_message(error)}{text}", restored) from error
             result.applied = outcome.applied
             result.warnings += outcome.warnings
-        with _noted(result, "Files of this run could not be removed"):
+        with _as_warning(result, "Files of this run could not be removed"):
             writing.finish()
-        with _noted(result, "What HAProxy has loaded could not be recorded"):
+        with _as_warning(result, "What HAProxy has loaded could not be recorded"):
             if apply:
                 apply.remember(outcome, writing.contents)
             else:
                 writing.record()
 
     def _put_back(self, apply: Apply, worker: Worker) -> tuple[str, bool]:
-        """Put the old files back, and load them again where HAProxy has loaded the new ones; `worker` ran before.
+        """Restore the old files, and reload if HAProxy has loaded the new ones; `worker` is the one from before.
 
-        Returns what to say of it, and whether files had been changed and everything is as it was.
+        Returns a text for the message, and whether files had been changed and everything has been restored.
         """
         writing, where = self._writing, self._request.conf_dir
         try:
@@ -146,18 +146,18 @@ class Transaction:
         try:
             apply.back(writing.before, now)
         except (ApplyError, CLIError, OSError) as again:
-            return f"{text}, but HAProxy could not be reloaded with them: {_words(again)}", False
+            return f"{text}, but HAProxy could not be reloaded with them: {_message(again)}", False
         return f"{text}, and HAProxy has been reloaded with them", writing.changed
 
 
 @contextlib.contextmanager
-def _noted(result: Result, what: str) -> Iterator[None]:
-    """What is done when HAProxy runs the new files already does not fail the run: the next one does it again."""
+def _as_warning(result: Result, what: str) -> Iterator[None]:
+    """Turn a failure after a successful apply into a warning, since the next run repeats the work."""
     try:
         yield
     except OSError as error:
         result.warnings.append(f"{what}: {file_error(error)}")
 
 
-def _words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return file_error(error) if isinstance(error, OSError) else str(error)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Servers that a run has begun to change through the Runtime API: what a killed run leaves half done is known by it.
+"""Records the servers that a run changes through the Runtime API, so that a later run can complete a killed one.
 
-An administrator may put a server into drain or maintenance, or set its weight to 0, just as this collection does on the
-way. Only what is named here is this collection's to complete or to undo.
+An administrator may put a server into drain or maintenance, or set its weight to 0, as this collection does for a
+moment. Only servers in this record are completed or reset by this collection.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _LARGEST = 64 * 2**20  # bytes
 
 
 def read(path: Path, worker: Worker) -> dict[str, int]:
-    """The servers (``<proxy>/<name>``) of this worker, each with the drain or maintenance that it had before.
+    """The servers (``<proxy>/<name>``) of this worker, each with its administrative state (drain, maintenance) before.
 
-    Nothing when the file is not there, cannot be read, or speaks of another worker: a reload has undone it all then.
+    Empty if the file is missing, unreadable or about another worker: a reload has reset all servers then.
     """
     try:
-        said = json.loads(read_regular(path, _LARGEST))
-        if (said["pid"], said["start"], said["boot"]) != (worker.pid, worker.start, worker.boot):
+        stored = json.loads(read_regular(path, _LARGEST))
+        if (stored["pid"], stored["start"], stored["boot"]) != (worker.pid, worker.start, worker.boot):
             return {}
-        return {str(server): int(admin) for server, admin in said["servers"].items()}
+        return {str(server): int(admin) for server, admin in stored["servers"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
 
 
 def write(path: Path, worker: Worker, servers: Mapping[str, int]) -> None:
-    """Record them; the file is removed when there are none."""
+    """Record the servers; without any, the file is removed."""
     if not servers:
         path.unlink(missing_ok=True)
         return
-    said = {"pid": worker.pid, "start": worker.start, "boot": worker.boot, "servers": dict(servers)}
-    write_file(path, json.dumps(said).encode(), 0o600)
+    stored = {"pid": worker.pid, "start": worker.start, "boot": worker.boot, "servers": dict(servers)}
+    write_file(path, json.dumps(stored).encode(), 0o600)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The directory as it is going to be, validated by HAProxy before any file is replaced."""
+"""Validates the new directory with HAProxy before any file is replaced."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.request impo
 
 
 class Validation:
-    """The directory as it is going to be, judged by HAProxy; `startup` says how HAProxy is started."""
+    """Validation of the new directory by HAProxy; `startup` is how HAProxy is started."""
 
     def __init__(self, request: Request, process: Optional[Process]) -> None:
         self._request = request
@@ -34,23 +34,25 @@ class Validation:
         self.can_run = not may_be_missing or shutil.which(request.binary) is not None
 
     def check(self, disk: Mapping[str, Entry], result: Result) -> None:
-        """Raise `PublishError` unless HAProxy accepts it."""
+        """Raise `PublishError` if HAProxy rejects it."""
         request, process = self._request, self._process
         start_arguments.check(self.startup, request.conf_dir, request.unit)
         view = directory.after(disk, result.changes)
         directory.check_listeners(view, [change.name for change in result.todo])
         if not self.can_run:
             if request.check and not request.if_present:
-                result.warnings.append(f"{request.binary} is not there yet: check mode could not validate the files")
+                result.warnings.append(
+                    f"{request.binary} is not installed yet: check mode could not validate the files"
+                )
             elif not request.if_present:
                 result.warnings.append(
-                    f"there is no {request.binary} on this host: the files were written without having been validated"
+                    f"there is no {request.binary} on this host: the files were written without validation"
                 )
             return
         try:
             result.warnings += self._validate(view)
         except RejectedError as rejected:
-            raise self._whose_fault(rejected, disk) from None
+            raise self._error_for(rejected, disk) from None
         if process and not any(b"noreuseport" in content for content in view.values()):
             own = [view[change.name].decode(errors="replace") for change in result.changes if change.name in view]
             check_bindable([each for text in own for each in bind_addresses(text)], process.worker.pid)
@@ -59,17 +61,17 @@ class Validation:
         request = self._request
         return validate(request.binary, self.startup, request.conf_dir, view, request.temporary)
 
-    def _whose_fault(self, rejected: RejectedError, disk: Mapping[str, Entry]) -> PublishError:
-        """Files of others or haproxy.cfg may be wrong: then HAProxy rejects what is there without our change, too."""
+    def _error_for(self, rejected: RejectedError, disk: Mapping[str, Entry]) -> PublishError:
+        """The error to report: a different one if HAProxy rejects the present files as well, without this change."""
         try:
             self._validate(directory.after(disk, []))
         except RejectedError as before:
             return PublishError(
-                "HAProxy rejects the configuration of this host, and did so before this run: correct it first. Nothing "
+                "HAProxy rejects the configuration of this host even without the new files: correct it first. Nothing "
                 f"was changed. {before.alerts}"
             )
         return rejected
 
     def ask(self, asked: Sequence[Asked]) -> Optional[Verdicts]:
-        """The verdicts of health checks, see `rehearse`."""
+        """The results of health checks, see `rehearse`."""
         return rehearse(self._request.binary, self.startup, asked, self._request.temporary) if self.can_run else None

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a HAProxy that has taken files over runs what they say: proxies, listeners, servers, and their options.
+"""Verifies that HAProxy runs the configuration of the files: proxies, listeners, servers, and their options.
 
-What is missing is an error. A difference in form, for which no reload would help, is a warning.
+A missing part is an error. A difference in form, which a reload does not remove, is a warning.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NAMED_ALGORITHMS = frozenset(("roundrobin", "static-rr", "leastconn", "first", 
 
 @dataclass(frozen=True)
 class Verified:
-    """`errors` are sentences; `differences` those of each service that a reload has left as they are."""
+    """`errors` are parts of sentences; `differences` by service are those that remain after a reload."""
 
     errors: list[str]
     differences: dict[str, list[str]]
@@ -38,16 +38,16 @@ class Verified:
 def verify(
     services: Mapping[str, ServiceFile], gone: Collection[str], running: Mapping[str, Proxy], pid: int
 ) -> Verified:
-    """Compare what runs in the worker `pid` with the `services`; those in `gone` must not run any more."""
+    """Compare the proxies `running` in the worker `pid` with the `services`; those in `gone` must not run any more."""
     known = {name: service for name, service in services.items() if name in running}
-    errors = [f"does not know {', '.join(sorted(set(services) - set(known)))}"] if len(known) < len(services) else []
+    errors = [f"does not run {', '.join(sorted(set(services) - set(known)))}"] if len(known) < len(services) else []
     left = sorted(set(gone) & set(running))
     errors += [f"still runs {', '.join(left)}"] if left else []
     found: dict[str, list[str]] = {}
     around = listening(pid)
     for name, service in known.items():
         proxy = running[name]
-        errors += [f"does not listen on {each}, as {name} says" for each in _closed(service, around)]
+        errors += [f"does not listen on {each}, as {name} requires" for each in _closed(service, around)]
         own = differences(service, proxy)
         errors += [f"lacks the server {name}/{each.server}" for each in own if each.kind == "missing"]
         texts = [each.text for each in own if each.kind != "missing"] + list(_options(service, proxy))
@@ -57,7 +57,7 @@ def verify(
 
 
 def _closed(service: ServiceFile, around: Optional[Listening]) -> Iterator[BindAddress]:
-    """The listeners of a service that HAProxy has not opened; none when its sockets cannot be seen."""
+    """The listeners of a service that HAProxy has not opened; none if its sockets cannot be inspected."""
     if around is None:
         return
     for line in service.head:
@@ -73,12 +73,12 @@ def _is_open(listener: BindAddress, around: Listening) -> bool:
     try:
         found = socket.getaddrinfo(host, listener.port, family, socket.SOCK_STREAM)
     except OSError:
-        return True  # a name that this process cannot resolve: HAProxy has, or it would not run
+        return True  # a name that this process cannot resolve, but HAProxy could, as it would not run otherwise
     return any(around.holds(address(family, str(each[4][0]), listener.port)) for each in found)
 
 
 def _options(service: ServiceFile, proxy: Proxy) -> Iterator[str]:
-    """What `show stat` shows of options, where that is not what the file says."""
+    """Options that have another value in `show stat` than in the file."""
     maxconn = service.last("maxconn")
     if maxconn and proxy.stat.get("FRONTEND", {}).get("slim", maxconn) != maxconn:
         yield f"maxconn is {proxy.stat['FRONTEND']['slim']}, the file says {maxconn}"

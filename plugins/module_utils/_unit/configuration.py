@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The configuration of a service as one change: compare, validate, replace, apply, or put everything back."""
+"""Changes the configuration of a service: compares, validates, replaces and applies it, or rolls it back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VERBS = {NONE: "take its configuration", START: "start", RESTART: "restart", RE
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a service. `loaded` is a file that it writes each time it has read its configuration."""
+    """The arguments of a call. `loaded` is a file that the service writes each time it has read its configuration."""
 
     unit: str
     files: Sequence[Wanted]
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass
 class Result:
-    """What was done, or would be."""
+    """What was done, or would be done in check mode."""
 
     changes: Sequence[Change] = ()
     attributes: bool = False
@@ -63,7 +63,7 @@ class Result:
 
 
 def configure(request: Request) -> Result:
-    """Do what is asked. Raises `PublishError`."""
+    """Carry out the request. Raises `PublishError`."""
     folder = request.files[0].path.parent
     try:
         if not folder.is_dir():
@@ -101,7 +101,7 @@ class _Transaction:
         if request.check:
             result.applied = self._needed(result.changes)
             return
-        self._settle()
+        self._discard_outdated()
         self._write()
         self._apply()
 
@@ -119,7 +119,7 @@ class _Transaction:
         validate(command, self.files, self.unit.pid if self.unit else None, self.request.temporary)
 
     def _needed(self, changes: Sequence[Change] = ()) -> str:
-        """What leads from the running process to the files on disk, or to the files after `changes`."""
+        """The action that applies the files on disk, or the files after `changes`, to the process."""
         unit, request = self.unit, self.request
         if unit is None or not unit.active:
             return START if request.start and (unit is not None or request.check) else NONE
@@ -136,7 +136,7 @@ class _Transaction:
         return RELOAD if newer or any(change.wanted.path in own for change in changes) else NONE
 
     def _arguments(self, unit: Unit, changes: Sequence[Change]) -> str:
-        """The arguments that the unit has, once systemd has read its files."""
+        """The arguments of the unit after systemd has read its files."""
         if not unit.outdated and not any(change.wanted.is_unit for change in changes):
             return unit.arguments
         texts = [
@@ -145,8 +145,8 @@ class _Transaction:
         found = [arguments for arguments in map(service.arguments_in, texts) if arguments is not None]
         return found[-1] if found else unit.arguments
 
-    def _settle(self) -> None:
-        """Forget earlier files that are not in force any more: somebody else has restarted the service since."""
+    def _discard_outdated(self) -> None:
+        """Remove kept earlier files if the service has been restarted with the new ones in the meantime."""
         unit, kept = self.unit, files.kept(self.files)
         if not kept or unit is None or not unit.active or unit.outdated:
             return
@@ -168,7 +168,7 @@ class _Transaction:
             raise
 
     def _apply(self) -> None:
-        """Make the process run what the files say. Without `apply` a stopped one is started all the same."""
+        """Apply the files to the process. A stopped one is started even without `apply`, if `start` is set."""
         before, request = self.unit, self.request
         if before is None:
             if request.start:
@@ -176,17 +176,17 @@ class _Transaction:
             return
         if request.apply or (request.start and not before.active):
             try:
-                stopped = self._stop_as_it_was_started(before)
+                stopped = self._stop_with_old_unit(before)
                 self._read_units(before)
                 self.result.applied = RESTART if stopped else self._needed()
                 self._carry_out(self.result.applied)
             except SystemdError as error:
-                raise self._put_back(before, str(error)) from error
+                raise self._roll_back(before, str(error)) from error
             if self.unit is not None and (self.unit.active or self.result.applied != NONE):
                 files.discard(self.files)
 
-    def _stop_as_it_was_started(self, before: Unit) -> bool:
-        """Stop a service that cleans up when it stops by the unit it runs with, before systemd reads the new one."""
+    def _stop_with_old_unit(self, before: Unit) -> bool:
+        """Stop a service with the ExecStop commands of its old unit, if any, before systemd reads the new one."""
         texts = [change.before for change in self.result.changes if change.wanted.is_unit]
         if not before.active or not any("ExecStop" in (text or "") for text in texts):
             return False
@@ -194,7 +194,7 @@ class _Transaction:
         return True
 
     def _read_units(self, before: Unit) -> None:
-        """Let systemd read unit files that are newer than what it knows."""
+        """Let systemd read unit files that have changed."""
         if before.outdated or any(change.wanted.is_unit for change in self.result.changes):
             service.daemon_reload()
             self.unit = service.show(self.request.unit)
@@ -203,16 +203,16 @@ class _Transaction:
         if action == NONE or self.unit is None:
             return
         if not self.unit.known:
-            raise SystemdError(f"there is no unit {self.request.unit}.service: install the package that has it")
+            raise SystemdError(f"there is no unit {self.request.unit}.service: install the package that provides it")
         if action == RELOAD and self.request.loaded is not None:
             own = [wanted.path for wanted in self.files if not wanted.is_unit]
             service.reload(self.unit, self.request.loaded, own)
         else:
             service.start(self.unit)
 
-    def _put_back(self, before: Unit, words: str) -> PublishError:
-        """Return to the files and the process there were; what went wrong, and what is in force now."""
-        what = f"{self.request.unit} did not {_VERBS[self.result.applied]}: {words.rstrip('.!')}"
+    def _roll_back(self, before: Unit, reason: str) -> PublishError:
+        """Restore the earlier files and process. Returns the error with the reason and the present state."""
+        what = f"{self.request.unit} did not {_VERBS[self.result.applied]}: {reason.rstrip('.!')}"
         returned = files.put_back(self.files)
         paths = " and ".join(str(wanted.path) for wanted in (returned or self.files))
         if not returned:
@@ -222,13 +222,13 @@ class _Transaction:
         try:
             if any(wanted.is_unit for wanted in returned):
                 service.daemon_reload()
-            return PublishError(f"{what}. {back}, and {self._return(before)}", rolled_back=True)
+            return PublishError(f"{what}. {back}, and {self._restore_process(before)}", rolled_back=True)
         except SystemdError as error:
             again = f"but {self.request.unit} does not start with that either: {str(error).rstrip('.!')}"
             return PublishError(f"{what}. {back}, {again}", rolled_back=True)
 
-    def _return(self, before: Unit) -> str:
-        """Make the process as it was, and say so."""
+    def _restore_process(self, before: Unit) -> str:
+        """Return the process to its earlier state. Returns a text for the message."""
         now = service.show(self.request.unit)
         if not before.active:
             service.stop(before)

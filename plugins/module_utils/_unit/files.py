@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Configuration files of a service: compared, replaced, and put back while the service has not taken the new ones.
+"""Compares and replaces configuration files of a service, and restores them if the service rejects the new ones.
 
-Beside a file that was replaced the earlier one stays under a hidden name until the service runs what the new one says.
-So a run that was killed, or did not apply, leaves what a later run needs to put back. Neither HAProxy nor systemd nor
-dnsmasq reads a file of such a name.
+The earlier file is kept next to the new one, under a hidden name, until the service runs with the new one. So a later
+run can restore the files of a run that was killed or did not apply them. HAProxy, systemd and dnsmasq do not read files
+with such a name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OTHERS = 0o007
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file as it has to be. Others may not read it, whatever `mode` says, when it may hold a secret."""
+    """A wanted file. If it may contain a secret, it is not readable by others, whatever `mode` is."""
 
     path: Path
     content: str
@@ -35,57 +35,57 @@ class Wanted:
 
     @property
     def permissions(self) -> int:
-        """The mode that the file gets."""
+        """The mode of the file."""
         return self.mode & ~_OTHERS if may_hold_secret(self.content) else self.mode
 
     @property
     def is_unit(self) -> bool:
-        """Whether systemd reads it: a unit, or a drop-in of one."""
+        """Whether the file is a systemd unit or a drop-in of one."""
         return self.path.suffix == ".service" or self.path.parent.name.endswith(".service.d")
 
     @property
     def earlier(self) -> Path:
-        """Where the file stays that this one replaced."""
+        """The path of the earlier file that this one replaced."""
         return self._beside("before")
 
     @property
     def absent(self) -> Path:
-        """What says that there was none."""
+        """The path of a mark which means that there was no earlier file."""
         return self._beside("absent")
 
     @property
     def temporary(self) -> Path:
-        """Where the new file is until it is complete."""
+        """The path of the new file until it is complete."""
         return self._beside("new")
 
     def _beside(self, kind: str) -> Path:
         return self.path.with_name(f".{self.path.name}.pgsvc-{kind}")
 
     def present(self) -> Optional[str]:
-        """The text that the file has now; None when there is no file."""
+        """The present text of the file; None if it does not exist."""
         try:
             return self.path.read_bytes().decode("utf-8", "surrogateescape")
         except FileNotFoundError:
             return None
 
     def has_attributes(self) -> bool:
-        """Whether the file that is there has the wanted mode and belongs to the user of this process."""
+        """Whether the present file has the wanted mode and belongs to the user of this process."""
         status = self.path.stat()
         return stat.S_IMODE(status.st_mode) == self.permissions and status.st_uid == os.geteuid()
 
 
 @dataclass(frozen=True)
 class Change:
-    """A file that has to be replaced, with the text it has."""
+    """A file that has to be replaced, with its present text."""
 
     wanted: Wanted
     before: Optional[str]
 
     def difference(self) -> dict[str, Any]:
-        """The change as `--diff` shows it; not the text, when the old or the new one may hold a secret."""
+        """The change for `--diff`, without the text if the old or the new file may contain a secret."""
         path = str(self.wanted.path)
         if may_hold_secret(self.before or "") or may_hold_secret(self.wanted.content):
-            return {"prepared": f"{path} changes; what it says may hold a secret and is not shown\n"}
+            return {"prepared": f"{path} changes; its text may contain a secret and is not shown\n"}
         return {
             "before": self.before or "",
             "after": self.wanted.content,
@@ -95,13 +95,13 @@ class Change:
 
 
 def compare(files: Iterable[Wanted]) -> list[Change]:
-    """The files whose text is not the wanted one."""
+    """The files that do not have the wanted text."""
     found = (Change(wanted, wanted.present()) for wanted in files)
     return [change for change in found if change.before != change.wanted.content]
 
 
 def set_attributes(files: Iterable[Wanted], check: bool) -> bool:
-    """Set mode and owner of files whose text is right. Returns whether one of them was (or would be) changed."""
+    """Set mode and owner of files that have the wanted text. Returns whether one was (or would be) changed."""
     different = [wanted for wanted in files if not wanted.has_attributes()]
     for wanted in different if not check else ():
         os.chown(wanted.path, os.geteuid(), os.getegid())
@@ -130,7 +130,7 @@ def replace(changes: Sequence[Change]) -> None:
 
 
 def _keep(wanted: Wanted) -> None:
-    """Keep the file that is there, unless an even earlier one is kept: that is the one the service runs with."""
+    """Keep the present file, unless an earlier one is already kept, with which the service runs."""
     if wanted.earlier.exists() or wanted.absent.exists():
         return
     try:
@@ -145,14 +145,14 @@ def kept(files: Iterable[Wanted]) -> list[Wanted]:
 
 
 def put_back(files: Sequence[Wanted]) -> list[Wanted]:
-    """Put back what the files were before, times and modes included. Returns those for which something was kept."""
+    """Restore the earlier files with their times and modes. Returns the files that had an earlier one."""
     found = kept(files)
     for wanted in found:
         if wanted.earlier.exists():
             wanted.earlier.replace(wanted.path)
         else:
             wanted.path.unlink(missing_ok=True)
-        # Two names of one file stay as they are when one is moved to the other (rename(2)).
+        # rename(2) does nothing if both names are hard links to the same file.
         for path in (wanted.earlier, wanted.absent):
             path.unlink(missing_ok=True)
     _sync(found)
@@ -160,7 +160,7 @@ def put_back(files: Sequence[Wanted]) -> list[Wanted]:
 
 
 def discard(files: Iterable[Wanted]) -> None:
-    """Remove the earlier files: the service runs with the new ones."""
+    """Remove the earlier files, because the service runs with the new ones."""
     for wanted in files:
         for path in (wanted.earlier, wanted.absent, wanted.temporary):
             path.unlink(missing_ok=True)

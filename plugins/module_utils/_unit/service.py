@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A service as systemd has it: whether it runs, with which arguments, since when, and the commands that change it."""
+"""A systemd service: its state, arguments and start time, and the commands to start, stop and reload it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.secrets impo
 from ansible_collections.pgsvc.access.plugins.module_utils._host import systemd
 from ansible_collections.pgsvc.access.plugins.module_utils._host.systemd import Properties, SystemdError, first
 
-_TIMEOUT = 120  # seconds: longer than systemd gives a service to start or stop
-RELOAD_PATIENCE = 5.0  # seconds; HAProxy tries for two to bind what it listens on
+_TIMEOUT = 120  # seconds: longer than the limit of systemd for a start or stop
+RELOAD_PATIENCE = 5.0  # seconds; HAProxy tries to bind its listeners for two seconds
 _PROPERTIES = "LoadState,ActiveState,MainPID,Type,NeedDaemonReload,ExecStart,InactiveExitTimestampMonotonic"
 _COMMAND = re.compile(r"^ExecStart=[-@:+!|]*(\S+)[ \t]+(\S.*)$", re.MULTILINE)
-_TELLING = re.compile(r"alert|error|fail|fatal|cannot|unable|invalid|bad |illegal|refused", re.IGNORECASE)
+_RELEVANT = re.compile(r"alert|error|fail|fatal|cannot|unable|invalid|bad |illegal|refused", re.IGNORECASE)
 _MOST_LINES = 12
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit. `arguments` are those of its first ExecStart, variables not filled in; `started` is a time of day."""
+    """A unit. `arguments` are those of its first ExecStart, with unexpanded variables; `started` is a Unix time."""
 
     name: str
     known: bool
@@ -41,13 +41,13 @@ class Unit:
 
 
 def show(name: str) -> Optional[Unit]:
-    """The unit as systemd has it; None where systemd does not run the machine."""
+    """The unit in systemd; None if the host does not run systemd."""
     shown = systemd.properties(f"{name}.service", _PROPERTIES, _TIMEOUT)
     return None if shown is None else read(name, shown, time.time() - time.monotonic())
 
 
 def read(name: str, shown: Properties, booted: float) -> Unit:
-    """The properties of a unit as a `Unit`; `booted` is the time of day at which the monotonic clock was 0."""
+    """The properties of a unit as a `Unit`; `booted` is the Unix time at which the monotonic clock was 0."""
     return Unit(
         name=name,
         known=systemd.is_loaded(shown),
@@ -62,15 +62,15 @@ def read(name: str, shown: Properties, booted: float) -> Unit:
 
 
 def arguments_in(text: str) -> Optional[str]:
-    """The arguments of the last ExecStart of a unit's text (systemd.service(5)); None when it has none."""
+    """The arguments of the last ExecStart in the text of a unit (systemd.service(5)); None if there is none."""
     found = _COMMAND.findall(text)
     return found[-1][1].replace("%%", "%") if found else None
 
 
 def runs_with(unit: Unit, arguments: str) -> bool:
-    """Whether the process of a unit was started with these arguments; what a variable stands for may be anything.
+    """Whether the process of a unit was started with these arguments. A variable matches any text.
 
-    A master of HAProxy puts arguments of its own before those it was started with, when it is reloaded.
+    When HAProxy is reloaded, its master adds arguments of its own before the original ones.
     """
     try:
         words = Path(f"/proc/{unit.pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
@@ -81,7 +81,7 @@ def runs_with(unit: Unit, arguments: str) -> bool:
 
 
 def _literal_runs(arguments: str) -> list[str]:
-    """The words between variables, each run of them as one text."""
+    """The sequences of words between variables, each as one text."""
     runs: list[list[str]] = [[]]
     for word in arguments.split():
         if "$" in word:
@@ -96,14 +96,14 @@ def daemon_reload() -> None:
 
 
 def start(unit: Unit) -> None:
-    """Start a unit, or restart it when it runs. Raises `SystemdError` when it does not stay."""
+    """Start a unit, or restart it if it runs. Raises `SystemdError` if it fails or exits at once."""
     since = time.time()
     try:
         _run(["systemctl", "reset-failed", "--", f"{unit.name}.service"], check=False)
         _run(["systemctl", "restart", "--", f"{unit.name}.service"])
         _check_it_stays(unit)
     except SystemdError as error:
-        raise SystemdError(_words(unit, since, str(error))) from error
+        raise SystemdError(_reason(unit, since, str(error))) from error
 
 
 def stop(unit: Unit) -> None:
@@ -112,19 +112,19 @@ def stop(unit: Unit) -> None:
 
 
 def reload(unit: Unit, loaded: Path, files: Sequence[Path]) -> None:
-    """Reload a unit, until it has written `loaded` after reading `files`. Raises `SystemdError` when it does not."""
+    """Reload a unit, and wait until it has written `loaded` after reading `files`. Raises `SystemdError`."""
     since = time.time()
     try:
         _run(["systemctl", "reload", "--", f"{unit.name}.service"])
         _await_loaded(unit.name, loaded, files)
     except SystemdError as error:
-        raise SystemdError(_words(unit, since, str(error))) from error
+        raise SystemdError(_reason(unit, since, str(error))) from error
 
 
 def _await_loaded(name: str, loaded: Path, files: Sequence[Path]) -> None:
-    """systemd calls a reload done when it has sent the signal; the service may still refuse the configuration.
+    """Wait until the service has read its configuration. For systemd, a reload is complete when the signal is sent.
 
-    While the service says that it is reloading it is waited for, however long that takes.
+    While the service reports that it is reloading, the wait goes on, up to the general limit.
     """
     last, deadline = time.monotonic(), time.monotonic() + _TIMEOUT
     while is_newer(files, loaded):
@@ -139,7 +139,7 @@ def _await_loaded(name: str, loaded: Path, files: Sequence[Path]) -> None:
 
 
 def is_newer(files: Sequence[Path], loaded: Path) -> bool:
-    """Whether one of the files was written after `loaded`, or there is no `loaded`."""
+    """Whether one of the files was written after `loaded`, or `loaded` does not exist."""
     try:
         when = loaded.stat().st_mtime_ns
     except OSError:
@@ -148,7 +148,7 @@ def is_newer(files: Sequence[Path], loaded: Path) -> bool:
 
 
 def _check_it_stays(unit: Unit) -> None:
-    """systemd calls a simple service started when its process is there; it may end at once."""
+    """Check that a simple service still runs after a second, as systemd considers it started at once."""
     if unit.kind not in {"simple", "exec"}:
         return
     first = show(unit.name)
@@ -158,13 +158,13 @@ def _check_it_stays(unit: Unit) -> None:
         raise SystemdError("it ended within a second")
 
 
-def _words(unit: Unit, since: float, otherwise: str) -> str:
-    """What the service has logged about a failure, else what systemd says. No line that may hold a secret."""
+def _reason(unit: Unit, since: float, otherwise: str) -> str:
+    """The reason of a failure: lines of the service's log, without possible secrets, else `otherwise`."""
     _run(["journalctl", "--sync"], check=False)
     journal = _run(
         ["journalctl", f"--unit={unit.name}", "--no-pager", "--output=cat", f"--since=@{since:.6f}"], check=False
     )
-    lines = [line.strip() for line in journal.splitlines() if _TELLING.search(line) and not may_hold_secret(line)]
+    lines = [line.strip() for line in journal.splitlines() if _RELEVANT.search(line) and not may_hold_secret(line)]
     return "; ".join(list(dict.fromkeys(lines))[:_MOST_LINES]) or otherwise
 
 

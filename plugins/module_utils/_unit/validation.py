@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""New configuration files, judged by the program that will read them before they replace the present ones."""
+"""Validates new configuration files with the program that reads them before they replace the present ones."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.private_folder 
 from ansible_collections.pgsvc.access.plugins.module_utils._unit.files import Wanted
 
 _TIMEOUT = 60  # seconds; HAProxy resolves the names of servers while it checks
-# What systemd and a master of HAProxy leave in the environment for their own use.
+# Variables that systemd and a master of HAProxy set for their own use.
 _NOT_ITS_OWN = ("HAPROXY_", "LISTEN_", "NOTIFY_SOCKET", "WATCHDOG_")
 
 
 def validate(command: Sequence[str], files: Sequence[Wanted], pid: Optional[int], temporary: str) -> None:
-    """Let `command` check the folders that it names as they would be with `files`; raises `PublishError`.
+    """Run `command` with its folders replaced by copies that have the new `files`. Raises `PublishError`.
 
-    The environment is that of the running process `pid`, since a configuration may name variables of it.
+    The environment is that of the running process `pid`, because a configuration may refer to its variables.
     """
     with private_folder(temporary) as (root, descriptor):
         stages = _staged(command, files, root)
@@ -38,20 +38,20 @@ def validate(command: Sequence[str], files: Sequence[Wanted], pid: Optional[int]
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise PublishError(
-                f"{command[0]} took more than {_TIMEOUT} seconds to validate: see whether it can resolve all names. "
+                f"{command[0]} took more than {_TIMEOUT} seconds to validate: check whether it can resolve all names. "
                 "Nothing was changed"
             ) from None
         except OSError as error:
             raise PublishError(
                 f"{command[0]} cannot be started to validate: {error.strerror}. Nothing was changed"
             ) from error
-        said = _replaced(done.stdout.decode(errors="replace"), {stage: folder for folder, stage in stages.items()})
+        output = _replaced(done.stdout.decode(errors="replace"), {stage: folder for folder, stage in stages.items()})
     if done.returncode != 0:
-        raise PublishError(f"{command[0]} rejects the new configuration: {_reason(said)}. Nothing was changed")
+        raise PublishError(f"{command[0]} rejects the new configuration: {_reason(output)}. Nothing was changed")
 
 
 def _staged(command: Sequence[str], files: Iterable[Wanted], root: Path) -> dict[str, str]:
-    """A copy of each folder that the command names and that has one of the files: folder to copy."""
+    """Copies of the folders in the command that have one of the files: a mapping of folder to copy."""
     stages: dict[str, str] = {}
     text = " ".join(command)
     for wanted in files:
@@ -74,7 +74,7 @@ def _staged(command: Sequence[str], files: Iterable[Wanted], root: Path) -> dict
 
 
 def _link(folder: Path, stage: Path) -> None:
-    """Link in `stage` what is in `folder`, but for what is there already."""
+    """Create links in `stage` to the entries of `folder` that it does not have yet."""
     names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  names are what is needed
     for name in names:
         if not (stage / name).exists():
@@ -82,7 +82,7 @@ def _link(folder: Path, stage: Path) -> None:
 
 
 def _named(folder: str) -> re.Pattern[str]:
-    """A folder, as a whole path or as the beginning of one."""
+    """A pattern for a folder as a whole path or as the beginning of one."""
     return re.compile(rf"(?<![\w./-]){re.escape(folder)}(?![\w.-])")
 
 
@@ -101,9 +101,9 @@ def _environment(pid: Optional[int]) -> dict[str, str]:
     return {name: value for name, equals, value in pairs if equals and not name.startswith(_NOT_ITS_OWN)}
 
 
-def _reason(said: str) -> str:
-    """Of what the program has printed, the lines that say why; none that may hold a secret."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _reason(output: str) -> str:
+    """The relevant lines of the program's output, without those that may contain a secret."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     shown = [line for line in lines if not may_hold_secret(line)]
     lines = [line for line in shown if not line.startswith(("[NOTICE]", "[WARNING]"))] or shown
-    return "; ".join(lines).rstrip(".") or "what it says may hold a secret and is not shown"
+    return "; ".join(lines).rstrip(".") or "its output may contain a secret and is not shown"

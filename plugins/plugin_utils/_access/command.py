@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``bin/pgsql-svc CLUSTER --urls``: reads the inventory as ``ansible-inventory`` does, and touches no host."""
+"""``bin/pgsql-svc CLUSTER --urls``: reads the inventory like ``ansible-inventory`` and connects to no host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 
 
 class EndpointsCLI(CLI):
-    """An Ansible command: inventories, vaults, extra variables and errors are handled as in all of them."""
+    """A command with Ansible's own handling of inventories, vaults, extra variables and errors."""
 
     name = "pgsql-svc"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoints as text: a table for people, and what programs read."""
+"""Endpoints as text: a table for people, and formats for programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEADINGS = ("BY", "SERVICE", "PROMISE", "URL")
 def narrowed(
     endpoints: Iterable[Endpoint], kinds: Sequence[str], services: Sequence[str], report: Report
 ) -> list[Endpoint]:
-    """The endpoints of these kinds and services (empty: all); one that the cluster does not have is a mistake."""
+    """The endpoints of these kinds and services (empty: all). Reports a kind or service that the cluster lacks."""
     found = list(endpoints)
     for field, wanted, known in (
         ("by", kinds, [kind for kind in KINDS if any(endpoint.kind == kind for endpoint in found)]),
@@ -55,7 +55,7 @@ def as_json(endpoints: Sequence[Endpoint], who: Login) -> str:
 
 
 def as_env(endpoints: Sequence[Endpoint], who: Login) -> str:
-    """``PG_TEST_PRIMARY_URL=…`` for each endpoint, quoted for a shell. Raises ValueError when two share a name."""
+    """``PG_TEST_PRIMARY_URL=…`` for each endpoint, quoted for a shell. Raises ValueError if two have the same name."""
     seen: dict[str, str] = {}
     for endpoint in endpoints:
         name = re.sub(r"[^A-Z0-9]", "_", f"{endpoint.label}_URL".upper())
@@ -66,12 +66,12 @@ def as_env(endpoints: Sequence[Endpoint], who: Login) -> str:
 
 
 def as_libpq(endpoints: Sequence[Endpoint], who: Login) -> str:
-    """A connection string in each line."""
+    """One connection string per line."""
     return "".join(f"{conninfo(endpoint, who)}\n" for endpoint in endpoints)
 
 
 def as_jdbc(endpoints: Sequence[Endpoint], who: Login) -> str:
-    """A JDBC URL in each line."""
+    """One JDBC URL per line."""
     return "".join(f"{jdbc_url(endpoint, who)}\n" for endpoint in endpoints)
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way to reach a cluster: who is named, which port, and what is promised there (description, "接入服务").
+"""All endpoints of a cluster: host, port, and the kind of access they give (Pigsty, "Service / Access").
 
-An endpoint exists when something answers there: a service on one address of a load balancer is not reached by another,
-and members that delegate their services have direct ports only.
+Only addresses where something listens are endpoints: a service that is bound to one address of a load balancer is not
+listed for its other addresses, and members that delegate their services have direct ports only.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import
 
 KINDS = ("cluster", "vip", "instance", "address", "load_balancer", "multi")
 _DIRECT = (("postgres", "direct"), ("pgbouncer", "via pool"))
-# pgbouncer passes on what its first server connection reported, `in_hot_standby` among it, and does not learn that the
-# role has changed before it is told to RECONNECT (seen with 1.18).
-_STALE = " (a pool knows the role that it saw first)"
+# pgbouncer passes on the parameters of its first server connection, such as `in_hot_standby`. After a change of roles
+# it keeps the old values until a RECONNECT (observed with 1.18).
+_STALE = " (a pool may report an outdated role)"
 _ANY_IPV4 = frozenset({"*", "0.0.0.0", "::"})
 _ANY_IPV6 = frozenset({"::"})
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One way in.
+    """One way to connect.
 
-    ``hosts`` are (host, port), more than one for ``multi``; ``name`` is who is meant, where the host is an address.
-    ``service`` is a service or, when ``direct``, postgres or pgbouncer. ``target_session_attrs`` is libpq's, empty when
-    the server decides. ``path`` are the stations from the client on.
+    ``hosts`` are (host, port), more than one for ``multi``; ``name`` is the cluster, instance or load balancer, also if
+    the host is an address. ``service`` is a service or, if ``direct``, postgres or pgbouncer. ``target_session_attrs``
+    is the parameter of libpq, or empty. ``path`` lists the hops from the client to PostgreSQL.
     """
 
     cluster: str
@@ -50,7 +50,7 @@ class Endpoint:
 
     @property
     def label(self) -> str:
-        """A name of its own within the cluster, such as ``pg-test-primary`` or ``pg-test-1-address-replica``."""
+        """A unique name within the cluster, such as ``pg-test-primary`` or ``pg-test-1-address-replica``."""
         infix = {"vip": "-vip", "address": "-address", "load_balancer": "-lb", "multi": "-multi"}.get(self.kind, "")
         who = f"{infix}-{self.name}" if self.kind == "load_balancer" else infix
         stem = self.name if self.kind in ("instance", "address") else self.cluster
@@ -59,7 +59,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Balancer:
-    """A load balancer of the cluster: where it is reached, and the services that it carries."""
+    """A load balancer of the cluster: its address and the services that it carries."""
 
     name: str
     address: str
@@ -71,7 +71,7 @@ class Balancer:
 
 @dataclass(frozen=True)
 class Access:
-    """A cluster with all that leads to it. ``names`` is None where no DNS node serves its names."""
+    """A cluster with its load balancers, names and virtual address. ``names`` is None if no DNS node serves them."""
 
     cluster: Cluster
     balancers: tuple[Balancer, ...]
@@ -84,7 +84,7 @@ class Access:
 
     @property
     def primary(self) -> Member | None:
-        """The primary as declared, or the first member."""
+        """The member declared as primary, or the first member."""
         primaries = [member for member in self.members if member.role == "primary"]
         return next(iter([*primaries, *self.members]), None)
 
@@ -114,7 +114,7 @@ def _by_cluster_name(access: Access) -> Iterator[Endpoint]:
     member = primary if names.target == "primary" else known.get(names.address)
     carrier = next((one for one in access.balancers if one.address == names.address), None)
     if carrier is None and member is None and names.target == "address" and access.balancers:
-        # An address that the inventory does not know stands in front of the load balancers.
+        # An address that is not in the inventory is assumed to be in front of the load balancers.
         carrier = access.balancers[0]
         yield from _services(access, "cluster", access.cluster.name, names.name, "", carrier, ("DNS", names.address))
         return
@@ -125,7 +125,7 @@ def _by_cluster_name(access: Access) -> Iterator[Endpoint]:
 
 
 def _by_vip(access: Access, host: str, kind: str, path: tuple[str, ...]) -> Iterator[Endpoint]:
-    """The address follows the primary, so it leads to any member, which all carry the same services."""
+    """The virtual address can move to any member, and all members carry the same services."""
     primary = access.primary
     if not access.vip or primary is None:
         return
@@ -222,7 +222,7 @@ def _direct(
 
 
 def _multi(access: Access) -> Iterator[Endpoint]:
-    """Several hosts in one URL: the client tries one after the other (libpq 34.1.1.3)."""
+    """Several hosts in one URL, which the client tries in turn (libpq 34.1.1.3)."""
     yield from _multi_services(access)
     if len(access.members) < 2:
         return
@@ -269,7 +269,7 @@ def _multi_services(access: Access) -> Iterator[Endpoint]:
 
 
 def reachable(address: str, listening: Iterable[str]) -> bool:
-    """Whether a listener on these addresses takes connections to ``address``; a name or none is taken to reach it.
+    """Whether a listener on these addresses accepts connections to ``address``; True for a host name or "".
 
     HAProxy's ``*`` is every IPv4 address, ``::`` every address of both families (manual 4.2, "bind").
     """

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of clusters and instances, and the addresses they stand for (description, "接入服务": 主机).
+"""The DNS names of clusters and instances, and their addresses (Pigsty, "Service / Access").
 
-As in Pigsty a cluster is ``<pg_cluster><pg_dns_suffix>``, an instance ``<pg_cluster>-<pg_seq>`` without the suffix.
+As in Pigsty, the name of a cluster is ``<pg_cluster><pg_dns_suffix>``, and the name of an instance is
+``<pg_cluster>-<pg_seq>`` without the suffix.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _NAME = re.compile(
 class Names:
     """The names of one cluster.
 
-    ``target`` is what the cluster's name stands for: ``vip``, ``primary``, ``address`` or ``none``, and ``address`` is
-    empty with none. ``instances`` is the address of each instance by its name, in the order of ``pg_seq``.
+    ``target`` says which address the cluster's name has: ``vip``, ``primary``, ``address`` (a given one) or ``none``.
+    ``address`` is empty for ``none``. ``instances`` maps the name of each instance to its address, by ``pg_seq``.
     """
 
     cluster: str
@@ -70,7 +71,7 @@ def target(value: Any) -> str:
         return word
     found = ip_address(word)
     if found is None:
-        raise not_allowed(value, "what a cluster's name can stand for", f"{', '.join(TARGETS)} or an address")
+        raise not_allowed(value, "a target for a cluster's name", f"{', '.join(TARGETS)} or an address")
     return str(found)
 
 
@@ -78,7 +79,7 @@ SETTINGS: dict[str, Setting] = {"pg_dns_suffix": Setting(suffix, ""), "pg_dns_ta
 
 
 class NameReader:
-    """Reads the names of an inventory's clusters and finds those that two of them would have."""
+    """Reads the names of the clusters in an inventory and finds names that are used twice."""
 
     def __init__(self, inventory: Inventory, report: Report, hosts_of: Mapping[str, Sequence[str]]) -> None:
         self._inventory = inventory
@@ -86,7 +87,7 @@ class NameReader:
         self._hosts_of = hosts_of
 
     def read(self, cluster: str, members: Sequence[Member], vip: ipaddress.IPv4Interface | None) -> Names:
-        """The names of a cluster. An instance without an address that is known here has an empty one."""
+        """The names of a cluster. The address of an instance is empty if the inventory has only a host name."""
         settings = self._settings(cluster, self._report)
         wanted = settings["pg_dns_target"]
         if wanted == "vip" and vip is None:
@@ -101,7 +102,7 @@ class NameReader:
         return Names(cluster, f"{cluster}{settings['pg_dns_suffix']}".lower(), kind, address, _lower(addresses))
 
     def check(self, names: Iterable[Names]) -> None:
-        """What only matters where records are written: names that DNS has, each taken once, each with an address."""
+        """Check the names for DNS: each is a valid DNS name, is used once, and has an address."""
         claims = self._claims()
         for one in names:
             if one.target != "none":
@@ -111,8 +112,8 @@ class NameReader:
                 if not address:
                     self._report.problem(
                         one.cluster,
-                        f"instance {name} is reached by a name, and a record needs an address; allowed: an IPv4 or IPv6"
-                        " address in pg_address or ansible_host",
+                        f"instance {name} has a host name as its address, and a DNS record needs an IP address; "
+                        "allowed: an IPv4 or IPv6 address in pg_address or ansible_host",
                         field="pg_address",
                     )
 
@@ -120,7 +121,7 @@ class NameReader:
         if not _NAME.fullmatch(name):
             self._report.problem(
                 cluster,
-                f"{shown(name)} is not a name that DNS has; allowed: parts of up to 63 letters, digits, '-' and '_'",
+                f"{shown(name)} is not a valid DNS name; allowed: parts of up to 63 letters, digits, '-' and '_'",
                 field="pg_cluster",
             )
         others = [(owner, what) for owner, what in claims.get(name, ()) if owner != cluster]
@@ -140,7 +141,7 @@ class NameReader:
             )
 
     def _claims(self) -> dict[str, list[tuple[str, str]]]:
-        """Every name of every cluster, with the cluster and what of it has the name."""
+        """All names of all clusters; for each, the cluster and which part of it (cluster or instance) has the name."""
         found: dict[str, list[tuple[str, str]]] = {}
         for cluster, hosts in self._hosts_of.items():
             settings = self._settings(cluster, Report())

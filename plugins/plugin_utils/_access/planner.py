@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How clusters are reached, planned: endpoints, names, virtual addresses and service files, from one reading."""
+"""Plans the access to clusters: endpoints, names, virtual addresses and service files."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class AccessPlanner:
         self._vips = VipReader(inventory, report, hosts_of)
 
     def clusters(self, only: Sequence[str], play_hosts: Iterable[str]) -> list[str]:
-        """The clusters of a run: those named, else those with members in the play, else all."""
+        """The clusters of a run: those named, else those with members in the play, else all clusters."""
         self._planner.check_names(only)
         self._report.raise_problems()
         hosts_of, play = self._planner.hosts_of, set(play_hosts)
         return list(only) or [name for name in hosts_of if not play.isdisjoint(hosts_of[name])] or list(hosts_of)
 
     def endpoints(self, cluster: str) -> list[Endpoint]:
-        """Every endpoint of a cluster."""
+        """All endpoints of a cluster."""
         self._planner.check_names([cluster])
         self._report.raise_problems()
         read = self._planner.cluster(cluster)
@@ -64,7 +64,7 @@ class AccessPlanner:
         return endpoints_of(Access(read, balancers, names, vip.address if vip else ""))
 
     def names(self, clusters: Iterable[str]) -> list[Names]:
-        """The names of these clusters, checked against those of every cluster of the inventory."""
+        """The names of these clusters, checked against the names of all clusters in the inventory."""
         found = [self._read_names(self._planner.cluster(name)) for name in clusters]
         self._report.raise_problems()
         self._names.check(found)
@@ -76,13 +76,13 @@ class AccessPlanner:
         return list(dict.fromkeys(host for name in clusters for host in self._dns_nodes(name)))
 
     def vips(self, clusters: Iterable[str]) -> list[Vip]:
-        """The virtual addresses of those of the clusters that have one."""
+        """The virtual addresses of these clusters, where they have one."""
         found = [self._vips.read(name, self._planner.cluster(name).members) for name in clusters]
         self._report.raise_problems()
         return [vip for vip in found if vip is not None]
 
     def sections(self, clusters: Iterable[str], by: Any, who: Login) -> dict[str, list[dict[str, Any]]]:
-        """By cluster the sections of a service file, see `service_sections`."""
+        """The sections of a service file by cluster, see `service_sections`."""
         try:
             word = values.text(by, "a way")
             if word not in REACHED_BY:

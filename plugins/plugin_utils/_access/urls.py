@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoints as clients take them: URLs of libpq and psycopg, connection strings, JDBC URLs, sections of a service file.
+"""Endpoints in the formats of clients: libpq URLs and connection strings, JDBC URLs, sections of a service file.
 
 Sources: libpq 34.1.1 "Connection Strings" and 34.17 "The Connection Service File"; pgJDBC "Connecting to the Database".
 """
@@ -25,14 +25,14 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 )
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-# pgJDBC's word for what libpq calls `target_session_attrs`.
+# pgJDBC's `targetServerType` for each value of libpq's `target_session_attrs`.
 _SERVER_TYPES = {"primary": "primary", "prefer-standby": "preferSecondary"}
 _PLAIN = re.compile(r"[A-Za-z0-9_.:,/@%+-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Login:
-    """Who connects to what. Empty values are left out, and the client decides."""
+    """The user, database and other login parameters of an endpoint. Empty ones are left out: the client decides."""
 
     user: str = ""
     database: str = ""
@@ -41,7 +41,7 @@ class Login:
 
 
 def login(user: Any, database: Any, sslmode: Any, password: Any, report: Report) -> Login:
-    """The values as given (None: not given), typed. Mistakes go to the report."""
+    """Parse the values as given (None: not given). Mistakes go to the report."""
     parsed: dict[str, str] = {}
     for field, value in (("user", user), ("database", database), ("sslmode", sslmode), ("password", password)):
         try:
@@ -55,7 +55,7 @@ def _login_value(field: str, value: Any) -> str:
     if field == "password":
         word = value if isinstance(value, str) else str(value)
         if not word.isprintable():
-            raise ValueProblem("the value holds a control character; allowed: one line of printable text")
+            raise ValueProblem("the value contains a control character; allowed: one line of printable text")
         return word
     word = values.one_line(value, "text")
     if field == "sslmode" and word and word not in SSL_MODES:
@@ -66,7 +66,7 @@ def _login_value(field: str, value: Any) -> str:
 
 
 def url(endpoint: Endpoint, who: Login) -> str:
-    """``postgresql://user@host:port,host:port/database?…``, which libpq and psycopg take."""
+    """``postgresql://user@host:port,host:port/database?…``, for libpq and psycopg."""
     hosts = ",".join(values.with_port(host, port) for host, port in endpoint.hosts)
     secret = f":{quote(who.password, safe='')}" if who.password else ""
     user = f"{quote(who.user, safe='')}{secret}@" if who.user or secret else ""
@@ -75,12 +75,12 @@ def url(endpoint: Endpoint, who: Login) -> str:
 
 
 def conninfo(endpoint: Endpoint, who: Login) -> str:
-    """``host=… port=… dbname=…``, libpq's other form, which psycopg takes too."""
+    """``host=… port=… dbname=…``, libpq's keyword/value form, which psycopg accepts, too."""
     return " ".join(f"{key}={_quoted(value)}" for key, value in keywords(endpoint, who).items())
 
 
 def keywords(endpoint: Endpoint, who: Login) -> dict[str, str]:
-    """The parameters of libpq, those not given left out. One port stands for all hosts."""
+    """The parameters of libpq that have a value. If all hosts have the same port, it is given once."""
     ports = [str(port) for _host, port in endpoint.hosts]
     known = {
         "host": ",".join(host for host, _port in endpoint.hosts),
@@ -107,7 +107,7 @@ def jdbc_url(endpoint: Endpoint, who: Login) -> str:
 
 
 def to_dict(endpoint: Endpoint, who: Login) -> dict[str, Any]:
-    """An endpoint with its parts and its URLs, in types that JSON has."""
+    """An endpoint with its parts and its URLs, as JSON types."""
     link = url(endpoint, who)
     return {
         "cluster": endpoint.cluster,
@@ -136,8 +136,8 @@ def service_sections(endpoints: Iterable[Endpoint], by: str, who: Login, report:
 
     Each has ``name``, ``comment`` and ``parameters``.
 
-    ``by`` is whom services are reached by: ``vip``, ``name``, ``addresses`` (all load balancers, the first that answers
-    is taken), or ``auto``: the address that follows the primary when there is one, else all.
+    ``by`` is how clients reach services: ``vip``, ``name``, ``addresses`` (all load balancers, the client uses the
+    first that answers), or ``auto``: the virtual address if there is one, else ``addresses``.
     """
     found = list(endpoints)
     chosen: dict[str, Endpoint] = {}
@@ -165,8 +165,8 @@ def _section(name: str, endpoint: Endpoint, who: Login, report: Report) -> dict[
     parameters = keywords(endpoint, who)
     for key, value in parameters.items():
         if value != value.strip():
-            # A service file has no quoting, and libpq cuts blanks off the end of a line.
-            message = f"{shown(value)} begins or ends with a blank, which a service file cannot hold"
+            # A service file has no quoting, and libpq strips blanks from the end of a line.
+            message = f"{shown(value)} begins or ends with a blank, which a service file cannot contain"
             report.problem(endpoint.cluster, message, field=key)
     return {"name": name, "comment": endpoint.promise, "parameters": parameters}
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The virtual address of a cluster: vip-manager binds it where Patroni's leader is (description, "接入服务").
+"""The virtual address of a cluster, bound by vip-manager on the host of Patroni's leader (Pigsty, "Service / Access").
 
-vip-manager 1.0.2 is what Debian 12 and 13 have. It reads Patroni's key ``/<namespace>/<scope>/leader`` through etcd's
+Debian 12 and 13 package vip-manager 1.0.2. It reads Patroni's key ``/<namespace>/<scope>/leader`` through etcd's
 API version 2 or from Consul, and binds IPv4 addresses.
 """
 
@@ -30,20 +30,20 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.member import 
 AUTO = "auto"
 _DCS_TYPES = ("etcd", "consul")
 _DCS_PORTS = {"etcd": 2379, "consul": 8500}
-# A name that Linux allows for an interface (dev_valid_name), without what YAML or a shell would read otherwise.
+# An interface name that Linux allows (dev_valid_name), without the characters that are special to YAML or a shell.
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,14}", re.ASCII)
 _ENDPOINT = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{1,5})?/?", re.ASCII)
 _NAMESPACE = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?", re.ASCII)
 
-# What an inventory of Pigsty says for an address that nobody has set.
+# Pigsty's default, which stands for an address that has not been set.
 _UNSET_ADDRESS = "127.0.0.1/24"
 
 
 @dataclass(frozen=True)
 class Vip:
-    """The virtual address of a cluster, with what vip-manager needs on each member.
+    """The virtual address of a cluster and the settings of vip-manager on each member.
 
-    ``interface`` gives each member's, ``auto`` where the host is asked, ``member_names`` its name in Patroni.
+    ``interface`` maps each host to its interface (``auto``: found on the host), ``member_names`` to its Patroni name.
     """
 
     cluster: str
@@ -55,7 +55,7 @@ class Vip:
     settings: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """What vip-manager's configuration file says on each host, by host, but for what is secret."""
+        """The configuration of vip-manager by host, without secrets."""
         common = {
             "ip": self.address,
             "netmask": self.prefix,
@@ -72,7 +72,7 @@ class Vip:
 
 
 def vip_address(value: Any) -> ipaddress.IPv4Interface:
-    """An IPv4 address with the mask of its subnet, as ``10.10.10.3/24``."""
+    """Parse an IPv4 address with the mask of its subnet, such as ``10.10.10.3/24``."""
     word = values.text(value, "an address").strip()
     allowed = "an IPv4 address with the mask of its subnet, such as 10.10.10.3/24"
     if "/" not in word:
@@ -84,7 +84,7 @@ def vip_address(value: Any) -> ipaddress.IPv4Interface:
     edge = found.network.prefixlen < 31 and found.ip in (found.network.network_address, found.network.broadcast_address)
     special = found.ip.is_loopback or found.ip.is_multicast or found.ip.is_unspecified or found.ip.is_reserved
     if edge or special or found.network.prefixlen == 0:
-        raise not_allowed(value, "an address that a host can have", allowed)
+        raise not_allowed(value, "an address that a host can use", allowed)
     return found
 
 
@@ -112,7 +112,7 @@ def _namespace(value: Any) -> str:
 
 def _dcs_type(value: Any) -> str:
     if value not in _DCS_TYPES:
-        raise not_allowed(value, "a store that vip-manager reads", listed(_DCS_TYPES))
+        raise not_allowed(value, "a store that vip-manager supports", listed(_DCS_TYPES))
     return str(value)
 
 
@@ -144,7 +144,7 @@ _ETCD = {
 
 
 class VipReader:
-    """Reads the virtual addresses of an inventory's clusters and checks them against all that has an address."""
+    """Reads the virtual addresses of the clusters and checks them against all other addresses in the inventory."""
 
     def __init__(self, inventory: Inventory, report: Report, hosts_of: Mapping[str, Sequence[str]]) -> None:
         self._inventory = inventory
@@ -152,7 +152,7 @@ class VipReader:
         self._hosts_of = hosts_of
 
     def address(self, cluster: str) -> ipaddress.IPv4Interface | None:
-        """The virtual address of a cluster; None when it has none, or when it is a mistake (then reported)."""
+        """The virtual address of a cluster; None if it has none or an invalid one, which is reported."""
         settings = ClusterSettings(self._inventory, self._report, cluster, self._hosts_of[cluster])
         if not settings.read(ENABLED)["pg_vip_enabled"]:
             return None
@@ -167,7 +167,7 @@ class VipReader:
         return found
 
     def read(self, cluster: str, members: Sequence[Member]) -> Vip | None:
-        """The virtual address of a cluster, checked, with the settings of vip-manager on each member."""
+        """Read and check the virtual address of a cluster and the settings of vip-manager on each member."""
         address = self.address(cluster)
         if address is None:
             return None
@@ -209,16 +209,13 @@ class VipReader:
                 self._taken(cluster, address, f"the virtual address of cluster {other}")
 
     def _claims(self, cluster: str, address: ipaddress.IPv4Address) -> bool:
-        """Whether another cluster has this virtual address; its own mistakes are told when it is its turn."""
-        unheard = Report()
-        reader = VipReader(self._inventory, unheard, self._hosts_of)
+        """Whether another cluster has this virtual address. Problems of that cluster are not reported here."""
+        reader = VipReader(self._inventory, Report(), self._hosts_of)
         found = reader.address(cluster)
         return found is not None and found.ip == address
 
-    def _taken(self, cluster: str, address: ipaddress.IPv4Interface, whose: str) -> None:
-        self._report.problem(
-            cluster, f"{address.ip} is {whose}; allowed: an address that nobody has", field="pg_vip_address"
-        )
+    def _taken(self, cluster: str, address: ipaddress.IPv4Interface, user: str) -> None:
+        self._report.problem(cluster, f"{address.ip} is {user}; allowed: an unused address", field="pg_vip_address")
 
     def _check_credentials(self, cluster: str, parsed: Mapping[str, Any]) -> None:
         for variable, needed in (
@@ -231,7 +228,7 @@ class VipReader:
                 self._report.problem(cluster, f"missing; {variable} needs it", field=needed)
 
     def _default_endpoints(self, parsed: Mapping[str, Any]) -> tuple[str, ...]:
-        """The hosts of the group ``etcd`` (Pigsty's), or the store on the member itself."""
+        """The hosts of Pigsty's group ``etcd`` (or ``consul``), or localhost if the group is empty."""
         kind = parsed["pg_vip_dcs_type"]
         scheme = "https" if parsed["pg_vip_etcd_ca_file"] else "http"
         hosts = self._inventory.groups.get(kind) or ["127.0.0.1"]
@@ -239,7 +236,7 @@ class VipReader:
 
 
 def ip_address(value: Any) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """A value as an address; None when it is a name."""
+    """Parse an address; None if the value is a name."""
     try:
         return ipaddress.ip_address(str(value))
     except ValueError:
@@ -247,9 +244,9 @@ def ip_address(value: Any) -> ipaddress.IPv4Address | ipaddress.IPv6Address | No
 
 
 def interface_of(addresses: Iterable[Mapping[str, Any]], address: str, prefix: int) -> str:
-    """The interface that holds the subnet of a virtual address, from what ``ip -json address show`` prints.
+    """Find the interface with the subnet of a virtual address in the output of ``ip -json address show``.
 
-    The virtual address itself does not count: it may be bound where it should not be. Raises ValueProblem.
+    The virtual address itself is ignored, since it may be bound on the wrong interface. Raises ValueProblem.
     """
     wanted = ipaddress.IPv4Interface(f"{address}/{prefix}")
     seen: list[str] = []
@@ -263,8 +260,9 @@ def interface_of(addresses: Iterable[Mapping[str, Any]], address: str, prefix: i
                 found.append(str(link["ifname"]))
     names = list(dict.fromkeys(found))
     if len(names) != 1:
-        what = f"interfaces {listed(names)} hold" if names else "no interface holds"
+        what = f"interfaces {listed(names)} are" if names else "no interface is"
         raise ValueProblem(
-            f"{what} the subnet of {wanted}; there are {listed(seen)}; allowed: pg_vip_interface with the name of one"
+            f"{what} in the subnet of {wanted}; there are {listed(seen)}; "
+            "allowed: pg_vip_interface with the name of one"
         )
     return interface_name(names[0])

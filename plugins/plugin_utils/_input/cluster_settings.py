@@ -15,9 +15,9 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 
 @dataclass(frozen=True)
 class Setting:
-    """A variable of a cluster: how its value is understood, and what stands for it where it is not set.
+    """A variable of a cluster: how its value is parsed, and its default.
 
-    The value of a ``secret`` is never part of a message.
+    The value of a ``secret`` is never shown in a message.
     """
 
     parse: Callable[[Any], Any]
@@ -26,7 +26,7 @@ class Setting:
 
 
 class ClusterSettings:
-    """Reads the settings of one cluster. Mistakes go to the report, and the default is taken to go on planning."""
+    """Reads the settings of one cluster. Mistakes go to the report, and planning continues with the default."""
 
     def __init__(self, inventory: Inventory, report: Report, cluster: str, hosts: Sequence[str]) -> None:
         self._inventory = inventory
@@ -35,11 +35,11 @@ class ClusterSettings:
         self._hosts = hosts
 
     def read(self, settings: Mapping[str, Setting]) -> dict[str, Any]:
-        """Each setting by its variable, typed, and the same on every member; the default itself is not parsed."""
+        """The settings by variable, typed. They must be the same on all members. A default is not parsed."""
         return {variable: self._agreed(variable, setting) for variable, setting in settings.items()}
 
     def of_host(self, host: str, variable: str, setting: Setting) -> Any:
-        """A setting that members may each have their own of."""
+        """A setting that may differ between members."""
         value = self._inventory.value(host, variable)
         try:
             return setting.default if value is None else setting.parse(value)
@@ -68,6 +68,6 @@ class ClusterSettings:
         return values[first]
 
     def _shown(self, host: str, variable: str, setting: Setting) -> str:
-        """A value as the inventory has it."""
+        """The value in the inventory, for a message."""
         value = self._inventory.value(host, variable)
         return "another value" if setting.secret else shown(setting.default if value is None else value)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every default of the collection's variables and fields, in one place.
+"""The defaults of all variables and fields of the collection.
 
 Role defaults, argument specs and the reference in docs/ are checked against this file (tests/unit).
 """
@@ -20,7 +20,7 @@ SERVICE_ROLES = ("declared", "live")
 LAGGING = ("exclude", "backup")
 HOLDS = (0, 60)  # seconds
 
-# A member, before its own variables.
+# Defaults of the variables of a member.
 MEMBER: dict[str, Any] = {
     "pg_offline_query": False,
     "pg_weight": 100,
@@ -31,7 +31,7 @@ MEMBER: dict[str, Any] = {
     "patroni_ca_file": "/pg/cert/ca.crt",
 }
 
-# A cluster, before its own variables.
+# Defaults of the variables of a cluster.
 CLUSTER: dict[str, Any] = {
     "pg_default_services": [
         {"name": "primary", "port": 5433, "dest": "default", "check": "/primary", "selector": "[]"},
@@ -63,7 +63,7 @@ CLUSTER: dict[str, Any] = {
     "pg_rto_plan": None,
 }
 
-# Pigsty's presets of pg_rto, by name: what Patroni gets, then inter, fastinter, downinter, rise and fall of HAProxy.
+# Pigsty's presets for pg_rto: five settings of Patroni, then inter, fastinter, downinter, rise and fall of HAProxy.
 RTO_PLANS: dict[str, list[Any]] = {
     "instant": [20, 5, 5, 15, 5, "0.25s", "0.25s", "0.25s", 1, 1],  # not Pigsty's
     "fast": [20, 5, 5, 15, 5, "1s", "0.5s", "1s", 3, 3],
@@ -72,7 +72,7 @@ RTO_PLANS: dict[str, list[Any]] = {
     "wide": [120, 20, 30, 95, 15, "4s", "2s", "4s", 3, 3],
 }
 
-# A load balancer, before its own variables.
+# Defaults of the variables of a load balancer.
 LOAD_BALANCER: dict[str, Any] = {
     "pg_service_ip": "*",
     "pg_reload": True,
@@ -90,7 +90,7 @@ LOAD_BALANCER: dict[str, Any] = {
     "haproxy_server_timeout": "24h",
 }
 
-# A service, before its own fields. `ip` and the timeouts default to variables of the load balancer.
+# Defaults of the fields of a service. `ip` and the timeouts default to variables of the load balancer.
 SERVICE: dict[str, Any] = {
     "ip": None,
     "backup": None,
@@ -114,16 +114,16 @@ SERVICE: dict[str, Any] = {
 SERVICE_REQUIRED = ("name", "port", "selector")
 ON_MEMBER_REMOVED = ("shutdown-sessions", "drain")
 
-# Every variable that planning reads of the hosts of an inventory.
+# All host variables that planning reads.
 VARIABLES = ("pg_cluster", "pg_seq", "pg_role", "pg_address", *MEMBER, *CLUSTER, *LOAD_BALANCER)
 
 _PREFIXES = ("pg_", "pgbouncer_", "patroni_", "haproxy_")
-_NEAR = 0.885  # pg_servces and pg_weigth are that near, pg_vip_address and patroni_enabled are not
+_NEAR = 0.885  # pg_servces and pg_weigth are similar enough, pg_vip_address and patroni_enabled are not
 
 
 @functools.lru_cache(maxsize=4096)
 def meant(name: str) -> str | None:
-    """The variable that somebody means who writes one that is nearly it; None for any other name.
+    """The variable that a misspelled name probably means; None for any other name.
 
     >>> meant("pg_servces"), meant("pg_services"), meant("pg_vip_address")
     ('pg_services', None, None)

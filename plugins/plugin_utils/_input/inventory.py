@@ -1,10 +1,10 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory as planning reads it: each host's variables indexed once, and of them only what is needed.
+"""Access to the inventory for planning: only the variables that are needed are read.
 
-Templating is what makes ``hostvars`` slow. A value in which nothing is templated is taken as it stands; since Ansible
-shares one object between all hosts of a group, a group's service definitions are looked at once, not once per host.
+``hostvars`` is slow because of templating. A value without a template is used as it is. Ansible shares one object
+between all hosts of a group, so the service definitions of a group are processed once, not once per host.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jinja2.exceptions import TemplateError
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report, ValueProblem, printable, shown
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import native
 
-# Within a filter ansible-core 2.19 raises Jinja's own error, or hands over a mark that does so when it is looked at.
+# In a filter, ansible-core 2.19 raises Jinja's error directly, or passes a marker that raises it when it is used.
 _ERRORS = (AnsibleError, TemplateError)
 _MARKS = ("{{", "{%", "{#")
 
@@ -40,11 +40,11 @@ class Inventory:
 
     @property
     def hosts(self) -> list[str]:
-        """Every host, each once, in the inventory's order."""
+        """All hosts in the order of the inventory."""
         return self.groups["all"] if "all" in self.groups else [str(host) for host in self._hostvars]
 
     def value(self, host: str, name: str) -> Any:
-        """A variable in native types; None when it is not set, or when it is a mistake (then reported)."""
+        """A variable in native types; None if it is not set or cannot be templated, which is reported."""
         try:
             return self._read(host, name)
         except ValueProblem as problem:
@@ -52,7 +52,7 @@ class Inventory:
             return None
 
     def everything(self, host: str) -> dict[str, Any]:
-        """All variables of a host; None for one that cannot be templated, no mistake while nobody uses it."""
+        """All variables of a host. One that cannot be templated is None and not reported, as it may be unused."""
         found: dict[str, Any] = {}
         for name in self._raw_variables(host):
             try:
@@ -85,11 +85,11 @@ class Inventory:
         return [str(name) for name in self._raw_variables(host)]
 
     def has(self, host: str, name: str) -> bool:
-        """Whether a variable of a host has a value, whichever it is."""
+        """Whether a variable of a host is set to any value."""
         return self._raw_variables(host).get(name) is not None
 
     def is_empty(self, host: str, name: str) -> bool:
-        """Whether a variable of a host is there without a value, as ``pg_cluster:`` in YAML leaves it."""
+        """Whether a variable of a host is set without a value, such as ``pg_cluster:`` in YAML."""
         return self._raw_variables(host).get(name, False) in (None, "")
 
     def _raw_variables(self, host: str) -> Mapping[str, Any]:
@@ -107,14 +107,14 @@ class Inventory:
             raise _untemplatable(error) from None
         plain = self._native(templated)
         if _is_templated(templated):
-            # Up to ansible-core 2.18 a template with an undefined variable comes back as it was.
+            # Up to ansible-core 2.18, a template with an undefined variable is returned unchanged.
             raise ValueProblem(f"{shown(_first_template(plain))} names a variable that is not defined for this host")
         return plain
 
     def _native(self, value: Any) -> Any:
         try:
             return native(value)
-        except _ERRORS as error:  # a vault without its password, a template within a list
+        except _ERRORS as error:  # for example, a vault without its password, or a template in a list
             raise _untemplatable(error) from None
 
 
@@ -123,7 +123,7 @@ def _untemplatable(error: Exception) -> ValueProblem:
 
 
 def _is_trusted(text: str) -> bool:
-    """Whether Ansible would take marks in a text for a template; not in one that is ``!unsafe`` or from outside."""
+    """Whether Ansible would evaluate a template in this text; it does not in ``!unsafe`` or untrusted text."""
     trusted = getattr(template, "is_trusted_as_template", None)  # since ansible-core 2.19
     return not hasattr(text, "__UNSAFE__") if trusted is None else bool(trusted(text))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mistakes in an inventory: collected while planning, told all at once."""
+"""Mistakes in an inventory, which are collected during planning and reported together."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ _MOST_PLACES = 4
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake, with what a person needs to find and mend it.
+    """One mistake: where it is, what is wrong, and what is allowed.
 
-    ``where`` is a cluster, a load balancer or a host; ``service`` and ``field`` are empty where the
-    mistake is not in one.
+    ``where`` is a cluster, a load balancer or a host; ``service`` and ``field`` are empty if the mistake is not in one.
     """
 
     where: str
@@ -39,7 +38,7 @@ class Problem:
 
 
 class PlanError(Exception):
-    """The inventory cannot be planned; ``problems`` lists every reason, cluster by cluster."""
+    """The inventory has mistakes; ``problems`` are all of them, cluster by cluster."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
@@ -52,13 +51,13 @@ class PlanError(Exception):
         return "\n".join([title, *(f"- {line}" for line in lines)])
 
 
-class ValueProblem(ValueError):  # noqa: N818  a finding, told among others
-    """A value is not what its field allows. The text says what it is and what is allowed, without naming the field."""
+class ValueProblem(ValueError):  # noqa: N818  a finding, reported with others
+    """A value is not allowed in its field. The message has the value and what is allowed, without the field's name."""
 
 
 @dataclass
 class Report:
-    """What planning has found so far. Problems end the plan when it is complete, warnings do not."""
+    """The problems and warnings found so far. Problems fail the plan after all of them are collected."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -70,13 +69,13 @@ class Report:
         self.warnings.append(Problem(where, message, service, field))
 
     def raise_problems(self) -> None:
-        """Raise `PlanError` when anything was found."""
+        """Raise `PlanError` if there are problems."""
         if self.problems:
             raise PlanError(self.problems)
 
 
 def merged_lines(problems: Iterable[Problem]) -> list[str]:
-    """One line for each problem; what is the same in many places is told once with the places."""
+    """One line for each problem; the same problem in several places is one line with the places."""
     places: dict[Problem, list[str]] = {}
     for problem in problems:
         places.setdefault(replace(problem, where=""), []).append(problem.where)
@@ -90,13 +89,13 @@ def _places(where: list[str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as an error message shows it: quoted when it is text, shortened when long, on one line."""
+    """A value for an error message: text is quoted, a long value is shortened to one line."""
     text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def printable(text: Any) -> str:
-    """Foreign text on one line, with what would not print as it is written as an escape."""
+    """Text from elsewhere on one line, with unprintable characters as escapes."""
     line = " ".join(str(text).split())
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
 
@@ -107,7 +106,7 @@ def not_allowed(value: Any, what: str, allowed: str) -> ValueProblem:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """``, did you mean 'port'?`` for a near miss, nothing otherwise. An address is never guessed."""
+    """``, did you mean 'port'?`` for a similar word, empty otherwise. Addresses are never suggested."""
     if _ADDRESS.fullmatch(word):
         return ""
     names = list(known)
@@ -117,5 +116,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def listed(words: Iterable[str]) -> str:
-    """Words as an error message lists them: ``a, b, c``, or ``none``."""
+    """A list for an error message: ``a, b, c``, or ``none``."""
     return ", ".join(words) or "none"

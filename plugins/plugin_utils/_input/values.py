@@ -1,10 +1,10 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values as people type them, understood rightly.
+"""Parses values of variables.
 
-INI inventories, extra variables and templates give text where a number or a truth value is meant (``"6433"``,
-``"false"``). Each function takes such a value and returns the typed one, or raises `ValueProblem`.
+INI inventories, extra variables and templates give text for numbers and booleans (``"6433"``, ``"false"``). Each
+function takes such a value and returns the typed one, or raises `ValueProblem`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COUNTS = (1, 2**31 - 1)
 
 
 def native(value: Any) -> Any:  # noqa: PLR0911  one line for each kind
-    """The same value in plain Python types, whatever wrapper it came in (tagged, lazy, vaulted, unsafe)."""
+    """The same value in plain Python types, without Ansible's wrappers (tagged, lazy, vaulted, unsafe)."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -81,7 +81,7 @@ def boolean(value: Any) -> bool:
 
 
 def text(value: Any, what: str = "text") -> str:
-    """Text, or a number that stands for it (an unquoted ``name: 1``)."""
+    """Text; an integer is converted (an unquoted ``name: 1``)."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
@@ -91,7 +91,7 @@ def text(value: Any, what: str = "text") -> str:
 
 
 def word_list(value: Any, what: str) -> list[str]:
-    """A list of words, or one text of words set apart by commas or blanks."""
+    """A list of words, or text with words separated by commas or blanks."""
     if isinstance(value, str):
         return [word for word in re.split(r"[,\s]+", value) if word]
     if isinstance(value, list):
@@ -110,9 +110,9 @@ def name(value: Any, what: str) -> str:
 
 
 def path(value: Any, what: str) -> str:
-    """An absolute path that HAProxy reads as one word and that no ``..`` leads out of, in its shortest form.
+    """An absolute path that HAProxy reads as one word, without ``..``, in its shortest form.
 
-    One form only: a state file that a service file names otherwise than the publisher would not be found.
+    The form must be unique: service files contain the path of the state file, which has to match the publisher's.
     """
     word = text(value, what)
     if not _PATH.fullmatch(word) or ".." in word.split("/") or len(word) > 1024:
@@ -121,7 +121,7 @@ def path(value: Any, what: str) -> str:
 
 
 def duration(value: Any, what: str = "a duration", least: int = 1) -> str:
-    """A time as HAProxy writes it (manual 2.5): a number of milliseconds, or one with a unit, at most 24 days."""
+    """A duration in HAProxy's format (manual 2.5): milliseconds, or a number with a unit, at most 24 days."""
     word = text(value, what).strip()
     match = _DURATION.fullmatch(word)
     if not match or not least <= int(match[1]) * MILLISECONDS[match[2] or "ms"] <= _LONGEST_DURATION:
@@ -130,7 +130,7 @@ def duration(value: Any, what: str = "a duration", least: int = 1) -> str:
 
 
 def ip_address(word: str) -> str | None:
-    """An address in its shortest form. No zone (``fe80::1%eth0``): Python takes any text for one, HAProxy none."""
+    """An address in its shortest form; None if it is none or has a zone (``fe80::1%eth0``), which HAProxy rejects."""
     if word.startswith("[") and word.endswith("]"):
         word = word[1:-1]
     try:
@@ -159,10 +159,10 @@ def bind_addresses(value: Any) -> tuple[str, ...]:
 
 
 def host_address(value: Any, what: str = "an address") -> str:
-    """Where a host is reached: IPv4, IPv6 or a name.
+    """The address of a host: IPv4, IPv6 or a name.
 
-    ``0.0.0.0`` and ``::`` are refused: to HAProxy they are the address that the client asked for
-    (manual 5.2, "server").
+    ``0.0.0.0`` and ``::`` are refused: for HAProxy they mean the address that the client connected to (manual 5.2,
+    "server").
     """
     word = text(value, what).strip()
     address = ip_address(word)
@@ -191,23 +191,23 @@ def sequence(value: Any, what: str) -> list[Any]:
 
 
 def one_line(value: Any, what: str) -> str:
-    """Printable text without a line break, which is how a directive would be smuggled in."""
+    """Printable text without a line break, which could inject a directive."""
     word = text(value, what)
     if not word.isprintable():
         raise ValueProblem(
-            f"{shown(word)} holds a line break or another unprintable character; allowed: one line of printable text"
+            f"{shown(word)} contains a line break or another unprintable character; allowed: one line of printable text"
         )
     return word
 
 
 def secret(value: Any) -> str:
-    """One line of printable text that no message may repeat."""
+    """One line of printable text that is never shown in a message."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value.isprintable() or len(value) > _LONGEST_SECRET:
         raise ValueProblem(
-            "the value (not shown) is too long or no text, or holds a line break or another unprintable character,"
-            " such as the Enter after it that ansible-vault encrypt_string read; allowed: one line of up to "
+            "the value (not shown) is too long or not text, or contains a line break or another unprintable character,"
+            " such as the Enter typed after it in ansible-vault encrypt_string; allowed: one line of up to "
             f"{_LONGEST_SECRET} printable characters"
         )
     return value

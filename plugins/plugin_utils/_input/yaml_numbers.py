@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ports that YAML 1.1 has changed: it reads 05435 as octal, which is 2845, and 90:55 in base 60, which is 5455."""
+"""Finds ports that YAML 1.1 misreads: 05435 is octal and becomes 2845, 90:55 is base 60 and becomes 5455."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BESIDE = ("group_vars", "host_vars")
 
 @dataclass(frozen=True)
 class Misread:
-    """A number that is written ``written`` in a line of a file, and arrives as ``value``."""
+    """A number that is written as ``written`` in a file and that YAML reads as ``value``."""
 
     path: str
     line: int
@@ -41,7 +41,7 @@ class Misread:
 
 
 def check_numbers(inventory: Inventory, sources: Iterable[str], report: Report) -> None:
-    """Report the misread numbers that are in use as a port; files of YAML hold many others."""
+    """Report misread numbers that are used as a port. Others in the files are ignored."""
     found = list(misread(sources))
     used = _ports(inventory) if found else set()
     for each in found:
@@ -66,14 +66,14 @@ def _is_number(definition: Mapping[str, Any], key: str) -> bool:
 
 
 def misread(sources: Iterable[str]) -> Iterator[Misread]:
-    """The numbers of ports in the sources of an inventory, and in the folders of variables beside them."""
+    """The misread ports in the sources of an inventory and in their ``group_vars`` and ``host_vars``."""
     for path in dict.fromkeys(_files(sources)):
         try:
             if path.stat().st_size > _LARGEST:
                 continue
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
-            continue  # a script, a plugin, a list of hosts: Ansible has read it in another way
+            continue  # not a file, for example a list of hosts
         for number, line in enumerate(lines, 1):
             if ":" not in line or line.lstrip().startswith("#"):
                 continue
@@ -93,7 +93,7 @@ def _files(sources: Iterable[str]) -> Iterator[Path]:
 
 
 def _is_yaml(path: Path) -> bool:
-    """A file that Ansible reads as YAML; one named by an address, host_vars/10.10.10.11, seems to have a suffix."""
+    """Whether Ansible reads the file as YAML. The name of host_vars/10.10.10.11 seems to have a suffix."""
     return (path.suffix in _SUFFIXES or path.suffix[1:].isdigit()) and path.is_file()
 
 

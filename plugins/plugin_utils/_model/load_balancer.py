@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A load balancer: how HAProxy runs there, and every listener that a port of it already belongs to."""
+"""A load balancer: its HAProxy settings, and the listeners that use its ports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.node_service i
 
 _ANY_IPV4 = ("*", "0.0.0.0")
 _ANY_IPV6 = "::"
-# Ranges that an address belongs to, by names that no address has.
+# Names of address ranges, which cannot be confused with an address.
 _IPV4, _ANY = "IPv4", "any"
 
 
@@ -24,9 +24,9 @@ _IPV4, _ANY = "IPv4", "any"
 class Settings:
     """The variables of one load balancer, typed.
 
-    Paths are absolute; ``config_args`` is None when the host is asked how its HAProxy is started; ``reload`` is false
-    when files are written and validated but not applied; ``allow_shrink`` is true when a run may take away servers that
-    a partial inventory takes away.
+    Paths are absolute. ``config_args`` is None if the arguments of HAProxy are found on the host. ``reload`` is false
+    if files are validated and written but not applied. ``allow_shrink`` is true if a run may remove many servers at
+    once.
     """
 
     host: str
@@ -54,11 +54,11 @@ class Listener:
     port: int
 
     def ranges(self) -> set[str]:
-        """The addresses it listens on, and the ranges that these belong to."""
+        """The addresses that it listens on, and the ranges that they belong to."""
         return {name for address in self.ip for name in _ranges(address)}
 
     def overlaps(self) -> set[str]:
-        """The ranges of those listeners on the same port that would take the same connections."""
+        """The addresses and ranges of other listeners on the same port that would overlap with this one."""
         return {name for address in self.ip for name in _overlaps(address)}
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ def _ranges(address: str) -> tuple[str, ...]:
 
 
 def _overlaps(address: str) -> tuple[str, ...]:
-    """Listening on ``*`` takes all of IPv4, on ``::`` perhaps everything."""
+    """A listener on ``*`` covers all of IPv4; one on ``::`` may cover IPv4 and IPv6."""
     if address == _ANY_IPV6:
         return (_ANY,)
     if address in _ANY_IPV4:
@@ -100,7 +100,7 @@ _PARSERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 
 class LoadBalancerReader:
-    """Reads load balancers from an inventory, each once; ``node_services`` false leaves out their other services."""
+    """Reads load balancers from an inventory, each once; without ``haproxy_services`` if ``node_services`` is false."""
 
     def __init__(self, inventory: Inventory, report: Report, node_services: bool = True) -> None:
         self._inventory = inventory
@@ -109,7 +109,7 @@ class LoadBalancerReader:
         self._read: dict[str, Settings] = {}
 
     def read(self, host: str) -> Settings:
-        """The settings of a load balancer. Mistakes go to the report, and their default is taken to go on planning."""
+        """The settings of a load balancer. Mistakes go to the report, and planning continues with the default."""
         if host not in self._read:
             self._read[host] = self._parse(host)
         return self._read[host]
@@ -140,8 +140,8 @@ class LoadBalancerReader:
 
 
 def report_clashes(load_balancer: str, listeners: Iterable[Listener], report: Report) -> None:
-    """Two listeners on one port would split its connections between them (HAProxy accepts that without a word)."""
-    # By range, because a load balancer of a thousand clusters may have a thousand addresses with the same ports.
+    """Report listeners that overlap. HAProxy accepts that silently and splits the connections between them."""
+    # Indexed by range, because a load balancer may have a thousand addresses with the same ports.
     found: dict[tuple[int, str], dict[int, Listener]] = {}
     for number, listener in enumerate(listeners):
         places = (found.get((listener.port, name), {}) for name in listener.overlaps())
@@ -149,7 +149,7 @@ def report_clashes(load_balancer: str, listeners: Iterable[Listener], report: Re
         for position in sorted(earlier):
             report.problem(
                 f"load balancer {load_balancer}",
-                f"port {listener.port} is taken twice: by {earlier[position]} and by {listener}; allowed: one "
+                f"port {listener.port} is used twice: by {earlier[position]} and by {listener}; allowed: one "
                 "listener for each port of an address",
             )
         for name in listener.ranges():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Members of a cluster: the hosts whose ``pg_cluster`` is the cluster, in the order of ``pg_seq``."""
+"""Members of a cluster: the hosts that have its name in ``pg_cluster``, in the order of ``pg_seq``."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 
 @dataclass(frozen=True)
 class Member:
-    """One instance: who it is, where load balancers reach it, and how Patroni is asked about it.
+    """One instance: its identity, its address and ports, and how its health is checked with Patroni.
 
-    ``ca_file`` is the file on the load balancer that verifies Patroni's certificate; None when checks are plain HTTP.
+    ``ca_file`` is the CA file on the load balancer that verifies Patroni's certificate; None if checks use plain HTTP.
     """
 
     host: str
@@ -51,7 +51,7 @@ class Member:
         return self.pg_port if meant == "postgres" else self.pgbouncer_port
 
     def variables(self) -> dict[str, Any]:
-        """What selectors see of identity and settings: typed and with defaults, however the inventory has it."""
+        """The variables that selectors see, converted to their types and with defaults filled in."""
         return {
             "pg_cluster": self.cluster,
             "pg_seq": self.seq,
@@ -66,7 +66,7 @@ class Member:
         }
 
 
-#: Names of the roles elsewhere.
+#: Names of the roles in other products.
 _OTHER_ROLE_NAMES = {"master": "primary", "leader": "primary", "slave": "replica", "secondary": "replica"}
 
 
@@ -93,7 +93,7 @@ VARIABLES = ("pg_cluster", *_PARSERS)
 
 
 def parse_member(host: str, cluster: str, variables: dict[str, Any], report: Report) -> Member | None:
-    """A host's variables (native types, unset ones absent or None) as a member; None when one of them is a mistake."""
+    """Parse a host's variables (native types, unset ones absent or None); None if one of them is invalid."""
     before = len(report.problems)
     parsed = {name: _parse(host, cluster, name, variables, report) for name in _PARSERS}
     if len(report.problems) > before:
@@ -115,7 +115,7 @@ def parse_member(host: str, cluster: str, variables: dict[str, Any], report: Rep
 
 
 def order_members(cluster: str, members: list[Member], report: Report) -> tuple[Member, ...]:
-    """The members in the order of ``pg_seq``; two with one number are a mistake: one name for two servers."""
+    """The members in the order of ``pg_seq``. Reports two with the same number, as their names would be the same."""
     by_seq: dict[int, list[Member]] = {}
     for member in members:
         by_seq.setdefault(member.seq, []).append(member)
@@ -123,22 +123,21 @@ def order_members(cluster: str, members: list[Member], report: Report) -> tuple[
         if len(same) > 1:
             hosts = listed(sorted(member.host for member in same))
             report.problem(
-                cluster, f"{seq} is the number of {hosts}; allowed: a number of its own for each member", field="pg_seq"
+                cluster, f"{seq} is used by {hosts}; allowed: a different number for each member", field="pg_seq"
             )
     return tuple(sorted(members, key=lambda member: (member.seq, member.host)))
 
 
 def check_members(cluster: str, members: Sequence[Member], report: Report) -> None:
-    """What the members of a cluster cannot be together: two primaries, or two instances at one address and port.
+    """Report two primaries, and two instances at the same address and port.
 
-    A cluster without a primary is only warned of: its services of the primary have no server until there is one.
+    A cluster without a primary gets a warning only.
     """
     primaries = listed(member.host for member in members if member.role == "primary")
     if "," in primaries:
         report.problem(
             cluster,
-            f"'primary' on hosts {primaries}; allowed: one primary, whose role moves with Patroni and not with the "
-            "inventory",
+            f"'primary' on hosts {primaries}; allowed: one primary (a failover needs no change of the inventory)",
             field="pg_role",
         )
     elif members and not any(member.role == "primary" for member in members):
@@ -151,8 +150,8 @@ def check_members(cluster: str, members: Sequence[Member], report: Report) -> No
             if len(same) > 1:
                 report.problem(
                     cluster,
-                    f"{address} port {port} is that of {listed(member.name for member in same)}; allowed: an address "
-                    "or a port of its own for each member (pg_address, pg_port, patroni_port)",
+                    f"{address} port {port} is used by {listed(member.name for member in same)}; allowed: a different "
+                    "address or port for each member (pg_address, pg_port, patroni_port)",
                     field=field,
                 )
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Other services of a node: ``haproxy_services`` in Pigsty's shape, as files for the same publication."""
+"""Other services of a node, from ``haproxy_services`` in Pigsty's format."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.definition import balance_algorithm
 
 _PROTOCOLS = ("tcp", "http")
-# The file of a service may be read by everybody, and is shown in diffs: where its secrets go instead.
+# Service files are readable by all users and shown in diffs. Secrets belong here instead:
 _VARIABLE = """an environment variable of /etc/default/haproxy in double quotes, such as "${TOKEN}\""""
 _INSTEAD = {
     STATS_AUTH: "haproxy_admin_password for the statistics page, or a file of your own with mode 0600",
@@ -47,7 +47,7 @@ _KEYWORD = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 
 @dataclass(frozen=True)
 class NodeServer:
-    """One server of a node's service; ``options`` are HAProxy's own words for it."""
+    """One server of a node's service; ``options`` are further server options of HAProxy."""
 
     name: str
     ip: str
@@ -73,12 +73,12 @@ class NodeService:
 
     @property
     def checked(self) -> bool:
-        """Whether every server has a health check; one without would stay DOWN for ever in a resting state file."""
+        """Whether all servers have a health check. The state file starts them as DOWN, which only a check changes."""
         return all("check" in f"{self.default} {server.options}".split() for server in self.servers)
 
 
 def parse_node_services(value: Any, where: str, report: Report) -> tuple[NodeService, ...]:
-    """All services of ``haproxy_services`` (native types); mistakes go to ``report`` and leave out what has one."""
+    """Parse ``haproxy_services`` (native types). Mistakes go to ``report``; services with mistakes are left out."""
     try:
         declared = values.sequence(value, "a list of services")
     except ValueProblem as problem:
@@ -98,7 +98,7 @@ def parse_node_services(value: Any, where: str, report: Report) -> tuple[NodeSer
 
 
 def _check_for_secrets(value: Any) -> None:
-    """Refuse a line, or a list of lines, with a secret, without repeating it."""
+    """Raise `ValueProblem` for a line, or a list of lines, with a secret, without showing it."""
     for line in value if isinstance(value, list) else [value]:
         what = "" if isinstance(line, (dict, list)) else credential(str(line))
         if what:
@@ -116,7 +116,7 @@ def _words(value: Any) -> str:
     word = " ".join(values.one_line(value, "options").split())
     if "#" in word:
         raise ValueProblem(
-            f"{shown(value)} holds a '#', which would end the line; allowed: HAProxy's words without comments"
+            f"{shown(value)} contains a '#', which would end the line; allowed: options without comments"
         )
     return word
 
@@ -191,10 +191,10 @@ def _parse(item: Any, label: str, where: str, report: Report) -> NodeService | N
 def _fields(
     item: Any, parsers: dict[str, Parser], known: dict[str, Any], label: str, where: str, report: Report
 ) -> dict[str, Any] | None:
-    """The typed fields of a service or a server; None when one is a mistake."""
+    """The typed fields of a service or a server; None if one is invalid."""
     before = len(report.problems)
     if not isinstance(item, dict):
-        text = "a value that may hold a secret" if may_hold_secret(str(item)) else shown(item)
+        text = "a value that may contain a secret" if may_hold_secret(str(item)) else shown(item)
         report.problem(where, f"{text} is not a mapping of fields; allowed: {listed(parsers)}", field=label)
         return None
     if isinstance(item.get("name"), str) and item["name"].isprintable() and item["name"] and "." not in label:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of the roles that their tasks and templates use, typed and checked before anything is written.
+"""The variables of the roles, checked and converted to their types before the roles write anything.
 
-What the plans read of the inventory (`_access` and `_plan`) is checked there.
+Variables that only the plans use are checked in `_access` and `_plan`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer import Listener, report_clashes
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.node_service import parse_node_services
 
-# A word of a command line in a unit that neither systemd nor HAProxy reads as anything else.
+# A word of a command line in a unit, without characters that are special to systemd or HAProxy.
 _ARGUMENT = re.compile(r"[A-Za-z0-9_./:=@,+~%-]+", re.ASCII)
-# HAProxy reads what follows a comma as an option of the socket, and puts its own ending to the path for a moment.
+# HAProxy treats the text after a comma as an option of the socket, and appends a suffix to the path temporarily.
 _SOCKET = re.compile(r"[^,:%@]{1,90}")
 _USERNAME = re.compile(r"[^\s:\"'\\#]{1,100}")
 _KEYWORD = re.compile(r"\.?[a-z0-9][a-z0-9._-]*", re.ASCII)
@@ -37,7 +37,7 @@ _FORWARDER_PORT = re.compile(r"(.+)#([0-9]{1,5})", re.ASCII)
 
 
 class SettingsError(Exception):
-    """Variables of a role that are not what they should be; the text lists all of them."""
+    """Variables of a role are invalid; the message lists all of them."""
 
     def __init__(self, role: str, problems: tuple[Problem, ...]) -> None:
         lines = merged_lines(problems)
@@ -77,7 +77,7 @@ def _global_line(value: Any) -> str:
         return line
     allowed = "one printable line of the global section, such as 'nbthread 2'"
     if may_hold_secret(line):
-        raise ValueProblem(f"a line (not shown, it may hold a secret) is not a directive; allowed: {allowed}")
+        raise ValueProblem(f"a line (not shown, as it may contain a secret) is not a directive; allowed: {allowed}")
     raise not_allowed(value, "a directive of the global section", allowed)
 
 
@@ -166,17 +166,17 @@ ROLES: dict[str, dict[str, Setting]] = {
         "pg_vip_consul_token": Setting(values.secret, "", secret=True),
     },
 }
-# A host on which this is false is left alone, whatever else is set.
+# On a host where this variable is false, the other variables are not checked.
 _SWITCHES = {"haproxy": "haproxy_enabled"}
 
 ValueOf = Callable[[str], Any]
 
 
 def read_settings(role: str, host: str, value_of: ValueOf) -> dict[str, Any]:
-    """The variables of a role on one host, typed, without secrets. Raises `SettingsError` with every mistake.
+    """The variables of a role on one host, typed, without secrets. Raises `SettingsError` with all mistakes.
 
-    `value_of` gives a variable in native types, None when it is not set, and raises `ValueProblem` for one that cannot
-    be templated.
+    `value_of` returns a variable in native types, None if it is not set, and raises `ValueProblem` if it cannot be
+    templated.
     """
     report = Report()
     settings = ROLES[role]
@@ -200,7 +200,7 @@ def _read(setting: Setting, name: str, host: str, value_of: ValueOf, report: Rep
     except ValueProblem as problem:
         text = str(problem)
     if setting.secret and text.startswith(UNTEMPLATED):
-        text = f"{UNTEMPLATED}; the reason is not shown, as it may hold the value"
+        text = f"{UNTEMPLATED}; the reason is not shown, as it may contain the value"
     if (name, text) not in {(known.field, known.message) for known in report.problems}:
         report.problem(host, text, field=name)
     return setting.default

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JMESPath selectors: which members of a cluster a service has.
+"""JMESPath selectors, which choose the members of a cluster for a service.
 
 A selector is evaluated over the list of a cluster's members, each a mapping of its inventory variables, and must yield
-some of these members. What a selector names is known before anything is evaluated, so only those variables are read.
+some of these members. The variables that it refers to are found beforehand, so that only those are read and templated.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 try:
     import jmespath
     from jmespath import exceptions as jmespath_exceptions
-except ImportError:  # told by require_jmespath(), where a person can read it
+except ImportError:  # reported by require_jmespath()
     HAS_JMESPATH = False
 else:
     HAS_JMESPATH = True
 
 Node = dict[str, Any]
 
-# What an expression is about while it is being read: the list of members, one member, or something else.
+# The scope of a subexpression: the list of members, one member, or something else.
 _MEMBERS, _MEMBER, _OTHER = "members", "member", "other"
 _FUNCTIONS_OF_LISTS = {
     "sort_by": _MEMBERS,
@@ -39,10 +39,10 @@ _FUNCTIONS_OF_LISTS = {
 }
 _FUNCTIONS_OF_LENGTH = frozenset({"length", "type"})
 
-# Longer ones nest deeper than Python's stack lets jmespath go.
+# Longer expressions may be nested too deeply for Python's stack.
 _LONGEST = 1000
-# What jmespath lets through of Python's own errors: a step of 0, text beside numbers, a number too large, too deep a
-# nesting.
+# Python errors that jmespath does not catch: a step of 0, text compared with numbers, a number that is too large,
+# nesting that is too deep.
 _WRONG_VALUES = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RecursionError)
 
 
@@ -50,8 +50,8 @@ _WRONG_VALUES = (TypeError, ValueError, AttributeError, ArithmeticError, LookupE
 class Selector:
     """A compiled selector.
 
-    ``names`` are the variables of a member it reads; ``reads_all`` says that it looks at a member as a whole
-    (``keys(@)``, ``*``), so that every variable is needed.
+    ``names`` are the variables of a member that it reads; ``reads_all`` means that it uses a member as a whole
+    (``keys(@)``, ``*``), so that all variables are needed.
     """
 
     expression: str
@@ -59,9 +59,9 @@ class Selector:
     reads_all: bool
 
     def select(self, members: Sequence[dict[str, Any]]) -> list[int]:
-        """The positions in ``members`` of those selected, in ascending order, each once.
+        """The positions of the selected members, in ascending order, each once.
 
-        Raises `ValueProblem` when the expression fails on these values or yields something other than members.
+        Raises `ValueProblem` if the expression fails on these values or yields something other than members.
         """
         found = self._evaluate(members)
         if isinstance(found, dict):
@@ -79,15 +79,15 @@ class Selector:
             return _parse(self.expression).search(list(members))
         except TypeError:
             raise ValueProblem(
-                f"{shown(self.expression)} compares values of two kinds; allowed: numbers in backticks, such as `10`, "
-                "with numbers, and text in quotes with text"
+                f"{shown(self.expression)} compares values of different types; allowed: numbers in backticks, such as "
+                "`10`, with numbers, and text in quotes with text"
             ) from None
         except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
             raise ValueProblem(f"{shown(self.expression)} cannot be evaluated: {printable(error)}") from None
 
 
 def require_jmespath() -> None:
-    """Raise `ValueProblem` when the one library that planning needs is not there."""
+    """Raise `ValueProblem` if the library jmespath is not installed."""
     if not HAS_JMESPATH:
         raise ValueProblem(
             "the Python library jmespath is missing on the controller; install it for the Python that "
@@ -97,10 +97,10 @@ def require_jmespath() -> None:
 
 @functools.lru_cache(maxsize=4096)
 def compile_selector(expression: str) -> Selector:
-    """Compile an expression, or raise `ValueProblem` with the position where it goes wrong."""
+    """Compile an expression, or raise `ValueProblem` with the position of the error."""
     if len(expression) > _LONGEST:
         raise ValueProblem(
-            f"{shown(expression)} is no JMESPath expression: it has {len(expression)} characters; allowed: "
+            f"{shown(expression)} is not a JMESPath expression: it has {len(expression)} characters; allowed: "
             f"up to {_LONGEST}"
         )
     reader = _Reader()
@@ -113,12 +113,12 @@ def _parse(expression: str) -> Any:
     require_jmespath()
     try:
         with warnings.catch_warnings():
-            # `primary` in backticks is how the whole world of Pigsty writes a string; JMESPath merely deprecates it.
+            # Pigsty's inventories write strings in backticks (`primary`), which JMESPath supports but deprecates.
             warnings.simplefilter("ignore", PendingDeprecationWarning)
             return jmespath.compile(expression)
     except jmespath_exceptions.EmptyExpressionError:
         raise ValueProblem(
-            "'' is no JMESPath expression; allowed: an expression such as \"[]\", which selects every member"
+            "'' is not a JMESPath expression; allowed: an expression such as \"[]\", which selects every member"
         ) from None
     except jmespath_exceptions.LexerError as error:
         raise _bad_expression(expression, error.lexer_position, error.message) from None
@@ -127,26 +127,26 @@ def _parse(expression: str) -> Any:
     except jmespath_exceptions.ParseError as error:
         raise _bad_expression(expression, error.lex_position, f"{error.token_value!r} is not expected there") from None
     except RecursionError:
-        raise ValueProblem(f"{shown(expression)} is no JMESPath expression: it is nested too deeply") from None
+        raise ValueProblem(f"{shown(expression)} is not a JMESPath expression: it is nested too deeply") from None
     except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
-        raise ValueProblem(f"{shown(expression)} is no JMESPath expression: {printable(error)}") from None
+        raise ValueProblem(f"{shown(expression)} is not a JMESPath expression: {printable(error)}") from None
 
 
 class _Reader:
-    """Reads a parsed expression for the variables of a member that it names."""
+    """Finds the variables of a member that a parsed expression refers to."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.reads_all = False
 
     def read(self, node: Node, scope: str) -> str:
-        """Read ``node``, which is about ``scope``; return what its value is about."""
+        """Read ``node``, evaluated in ``scope``; return the scope of its value."""
         kind: str = node["type"]
         handler = getattr(self, f"_read_{kind}", None)
         if handler is not None:
             result: str = handler(node, scope)
             return result
-        # What becomes of a member in there is not followed, so that it has to be whole.
+        # How such a node uses a member is not analyzed, so the whole member is needed.
         results = [self.read(child, scope) for child in _children(node)]
         self.reads_all |= any(result != _OTHER for result in results)
         return _OTHER
@@ -206,7 +206,7 @@ class _Reader:
     _read_and_expression = _read_or_expression
 
     def _read_function_expression(self, node: Node, scope: str) -> str:
-        # `&pg_seq` in sort_by(@, &pg_seq) is about each element of the list beside it.
+        # `&pg_seq` in sort_by(@, &pg_seq) is evaluated for each element of the other argument, the list.
         arguments = list(_children(node))
         results = [self.read(child, scope) for child in arguments if child["type"] != "expref"]
         inner = _MEMBER if _MEMBERS in results else _OTHER
@@ -228,7 +228,7 @@ def _children(node: Node) -> Iterator[Node]:
 def _bad_expression(expression: str, position: int, reason: str) -> ValueProblem:
     hint = "; allowed: == compares" if reason == "Unknown token '='" else ""
     return ValueProblem(
-        f"{shown(expression)} is no JMESPath expression: {printable(reason)} (position {position + 1}){hint}"
+        f"{shown(expression)} is not a JMESPath expression: {printable(reason)} (position {position + 1}){hint}"
     )
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of a ``default-server`` line: which there are, and what each takes (HAProxy manual 5.2).
+"""The options of a ``default-server`` line and the arguments that they take (HAProxy manual 5.2).
 
-Only what a server of a TCP service can use is here. What a server line says itself (``check``, ``backup``, the check
-port and its TLS) is not: the collection writes those from the inventory.
+Only options that apply to a server of a TCP service are here. Options that the collection writes to each server line
+itself (``check``, ``backup``, the check port and its TLS) are not.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _networks(word: str) -> list[Any]:
     try:
         return [ipaddress.ip_network(network, strict=False) for network in word.split(",")]
     except ValueError:
-        raise not_allowed(word, "a list of networks", "networks set apart by commas, such as 10.0.0.0/8") from None
+        raise not_allowed(word, "a list of networks", "networks separated by commas, such as 10.0.0.0/8") from None
 
 
 def _matching(pattern: str, what: str, allowed: str) -> Check:
@@ -76,7 +76,7 @@ def _initial_addresses(word: str) -> list[str]:
     methods = word.split(",")
     addresses = [method for method in methods if method not in ("last", "libc", "none")]
     if len(set(methods)) < len(methods) or len(addresses) > 1 or any(map(_is_no_address, addresses)):
-        allowed = "last, libc, none and one address, each once, set apart by commas"
+        allowed = "last, libc, none and one address, each once, separated by commas"
         raise not_allowed(word, "a way to find the first address", allowed)
     return methods
 
@@ -158,16 +158,16 @@ _ALONE = frozenset(
         "tls-tickets",
     }
 )
-# What is said elsewhere, or never, and what to use.
+# Options that are set elsewhere or not supported, with the reason or the alternative.
 _REFUSED = {
-    "addr": "checks ask the member at pg_address",
+    "addr": "checks use pg_address of the member",
     "backup": "the field backup of the service selects them",
     "check": "every server of a service has it",
     "cookie": "it needs HTTP",
     "disabled": "pg_weight: 0 of a member keeps new connections away from it",
     "enabled": "every server of a service is",
     "no-check": "a server without health checks would get connections whatever its role; leave it out",
-    "port": "checks ask the member at patroni_port",
+    "port": "checks use patroni_port of the member",
     "redir": "it needs HTTP",
     "track": "roles: live has servers follow shared health checks",
 }
@@ -226,9 +226,9 @@ def _grouped(options: str) -> Iterator[list[str]]:
 
 
 def server_options(value: Any) -> str:
-    """The options as one line of single-spaced words, each known and each with the argument it takes.
+    """Check the options and return them as one line of words separated by single spaces.
 
-    Raises `ValueProblem` for the first word that HAProxy would not take there, or that could end the line early.
+    Raises `ValueProblem` for the first word that HAProxy would not accept there, or that could end the line early.
     """
     words = list(_checked(iter(values.one_line(value, "server options").split())))
     _check_verification(words)
@@ -236,12 +236,12 @@ def server_options(value: Any) -> str:
 
 
 def _check_verification(words: list[str]) -> None:
-    """HAProxy verifies TLS by default and refuses to start when it has nothing to do it with (manual 5.2, "verify")."""
+    """HAProxy verifies certificates by default and does not start without a CA file (manual 5.2, "verify")."""
     tls = next((word for word in ("ssl", "check-ssl") if word in words), None)
     verify = [argument for word, argument in itertools.pairwise(words) if word == "verify"]
     if tls and "ca-file" not in words and verify[-1:] != ["none"]:
         raise ValueProblem(
-            f"{tls!r} lacks what to verify the certificate with; allowed: with 'ca-file <path>' or with 'verify none'"
+            f"{tls!r} needs a way to verify the certificate; allowed: with 'ca-file <path>' or with 'verify none'"
         )
 
 
@@ -250,7 +250,7 @@ def _checked(words: Iterator[str]) -> Iterator[str]:
     for word in words:
         if not _WORD.fullmatch(word):
             raise ValueProblem(
-                f"{shown(word)} holds a character that is special to HAProxy; allowed: letters, digits and "
+                f"{shown(word)} contains a character that is special to HAProxy; allowed: letters, digits and "
                 "_.,:/%=@+*()[]-"
             )
         if word in seen:
@@ -268,9 +268,9 @@ def _checked(words: Iterator[str]) -> Iterator[str]:
         argument = next(words, None)
         if argument is None or not _WORD.fullmatch(argument):
             raise ValueProblem(
-                f"{word!r} lacks its argument"
+                f"{word!r} needs an argument"
                 if argument is None
-                else f"{word} {shown(argument)} is no argument HAProxy can read"
+                else f"{word} {shown(argument)} is not an argument that HAProxy can read"
             )
         try:
             _WITH_ARGUMENT[word](argument)

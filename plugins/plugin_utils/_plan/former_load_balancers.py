@@ -4,9 +4,9 @@
 """Former load balancers: hosts that may still have services of clusters which have left their provider group.
 
 When the last cluster leaves a group, no variable names the group any more. A host that is neither a member nor in a
-provider group in use is taken for a former load balancer when the inventory says that HAProxy runs there: it sets a
-variable of a load balancer for the host that it does not set for every host, such as ``haproxy_enabled: true`` of a
-group. Variables of the group ``all`` say nothing about a host.
+provider group in use is treated as a former load balancer if the inventory indicates that HAProxy runs there: it sets
+a load balancer variable for this host but not for every host, such as ``haproxy_enabled: true`` in a group. Variables
+of the group ``all`` are no indication.
 """
 
 from __future__ import annotations
@@ -31,45 +31,48 @@ class FormerReader:
         self._settings: dict[str, tuple[Settings, list[Problem]]] = {}
 
     def in_play(self, play_hosts: Collection[str]) -> list[Settings]:
-        """Those of the play. All hosts of a play that has none in use (``-l proxy_a``) are taken for such."""
+        """The former load balancers of the play: all its hosts if none of them is in use (``-l proxy_a``)."""
         hosts = [host for host in play_hosts if host not in self._in_use]
         if len(hosts) < len(play_hosts):
             hosts = [host for host in hosts if self.has_haproxy(host)]
         found: list[Settings] = []
         for host in hosts:
             settings, mistakes = self._read(host)
-            # The host perhaps has nothing to do with the clusters: its mistakes do not end the run.
+            # The host may be unrelated to the clusters, so mistakes in its variables do not fail the run.
             self._report.warnings += mistakes
             if settings.enabled and not mistakes:
                 found.append(settings)
         return found
 
-    def note(self, asked: Collection[str]) -> str:
-        """One line about the former load balancers that are not ``asked`` in this run; nothing when there is none."""
+    def note(self, planned: Collection[str]) -> str:
+        """One line about the former load balancers that are not in ``planned``; empty if there are none."""
         left = [
             host
             for host in self._inventory.hosts
-            if host not in self._in_use and host not in asked and self.has_haproxy(host) and self._read(host)[0].enabled
+            if host not in self._in_use
+            and host not in planned
+            and self.has_haproxy(host)
+            and self._read(host)[0].enabled
         ]
         if not left:
             return ""
         return (
-            f"not in this run: {listed(left)}, in no pg_service_provider; what is left there of clusters that named "
-            f"them is removed by a run with -l {','.join(left)}"
+            f"not in this run: {listed(left)}, not in a group that pg_service_provider names; to remove services that "
+            f"are left there from earlier, run with -l {','.join(left)}"
         )
 
     def has_haproxy(self, host: str) -> bool:
-        """Whether the inventory says that HAProxy runs on this host, not only where it would."""
-        names = filter(_is_of_load_balancer, self._inventory.names(host))
-        return any(self._inventory.has(host, name) and not self._is_everywhere(name) for name in names)
+        """Whether the inventory indicates that HAProxy runs on this host, see the module's docstring."""
+        names = filter(_is_load_balancer_variable, self._inventory.names(host))
+        return any(self._inventory.has(host, name) and not self._is_set_everywhere(name) for name in names)
 
-    def _is_everywhere(self, name: str) -> bool:
+    def _is_set_everywhere(self, name: str) -> bool:
         if name not in self._everywhere:
             self._everywhere[name] = all(self._inventory.has(host, name) for host in self._inventory.hosts)
         return self._everywhere[name]
 
     def _read(self, host: str) -> tuple[Settings, list[Problem]]:
-        """How HAProxy runs there, and the mistakes in it, which are not left in the report."""
+        """The load balancer settings of a host, and the mistakes in them, which are taken out of the report."""
         if host not in self._settings:
             before = len(self._report.problems)
             settings = self._load_balancers.read(host)
@@ -78,5 +81,5 @@ class FormerReader:
         return self._settings[host]
 
 
-def _is_of_load_balancer(name: str) -> bool:
+def _is_load_balancer_variable(name: str) -> bool:
     return name.startswith("haproxy_") or name in defaults.LOAD_BALANCER

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of ``haproxy_services``: other services of a node, for the same publication."""
+"""The files of ``haproxy_services``: other services of a node, published in the same way."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def render_node_service(
 def node_service_files(
     services: Any, host: str, ip: Any, state_dir: Any, timeout_client: Any, timeout_server: Any
 ) -> list[dict[str, Any]]:
-    """The files of a node's services, as the publish module takes them. Raises `PlanError` with every mistake."""
+    """The files of a node's services, as arguments of the publish module. Raises `PlanError` with all mistakes."""
     report = Report()
     host = str(values.native(host))
     settings: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What planning decides, as values: the publications of a play, by load balancer."""
+"""The result of planning: the publications of a play, by load balancer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import
 
 @dataclass(frozen=True)
 class Publication:
-    """What one load balancer gets: the complete services of ``owners``, and the health checks that these share.
+    """The complete services of ``owners`` on one load balancer, and the health checks that they share.
 
-    ``carries`` are the clusters that it serves after the run; only these may not lose too much of what they have there.
-    ``if_present``: nothing is asked of a host that has no file of ``owners``, not even HAProxy.
+    ``carries`` are the clusters that it serves after the run; these are protected from losing too many servers.
+    ``if_present``: skip a host that has no file of ``owners``, even if HAProxy is not installed there.
     """
 
     settings: Settings
@@ -50,9 +50,9 @@ class Publication:
 class Plan:
     """What a run will do.
 
-    ``assigned`` says which load balancers a host of the play publishes, where that is not just itself: those of a
-    provider group that are outside the play are reached from the members that delegate to them. ``notes`` are lines for
-    people on what the run leaves out.
+    ``assigned`` maps a host of the play to the load balancers that it publishes, if that is not only itself: load
+    balancers of a provider group outside the play are published by the members that delegate to them. ``notes`` are
+    messages about hosts that the run leaves out.
     """
 
     publications: dict[str, Publication]
@@ -62,7 +62,7 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan in types that JSON has."""
+        """The plan as JSON types."""
         return {
             "load_balancers": {host: publication.to_dict() for host, publication in self.publications.items()},
             "assigned": self.assigned,
@@ -72,12 +72,12 @@ class Plan:
         }
 
     def _carries(self, publisher: str) -> str:
-        """What a host of the play publishes, for people: ``10.10.10.11: pg-a-primary 5433, pg-a-replica 5434``."""
+        """What a host of the play publishes, as text: ``10.10.10.11: pg-a-primary 5433, pg-a-replica 5434``."""
         load_balancers = self.assigned.get(publisher, [publisher])
         return "; ".join(f"{host}: {_listing(self.publications[host])}" for host in load_balancers)
 
 
 def _listing(publication: Publication) -> str:
     if publication.if_present:
-        return "none, in no pg_service_provider; what is left of clusters that named it is removed"
+        return "none, not in a group that pg_service_provider names; services left from earlier are removed"
     return listed(f"{service.name} {service.port}" for service in publication.services)

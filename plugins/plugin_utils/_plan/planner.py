@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan: every load balancer of a run with all its services, made once for the whole play."""
+"""Makes the plan of a play: each load balancer of the run with all its services."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def make_plan(
 
 @contextlib.contextmanager
 def _without_collection() -> Iterator[None]:
-    """A plan of thousands of services makes many values and no cycles: to look for some would cost more than it."""
+    """Disable the garbage collector: a large plan makes many objects and no cycles, and searching them is slow."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -65,18 +65,18 @@ def _without_collection() -> Iterator[None]:
 def check_something_to_publish(
     inventory: Inventory, plan: Plan, play_hosts: Iterable[str], sources: Sequence[str]
 ) -> None:
-    """Raises `PlanError` with the reason where a run has nothing to publish to, and no limit of its hosts explains it.
+    """Raise `PlanError` with the reason if a run has no load balancer to publish to and is not limited to some hosts.
 
     ``sources`` are the places that the inventory was read from.
     """
     if not plan.publishers and set(inventory.hosts) <= set(play_hosts):
-        raise PlanError([_why_nothing(inventory, sources)])
+        raise PlanError([_nothing_to_publish(inventory, sources)])
 
 
-def _why_nothing(inventory: Inventory, sources: Sequence[str]) -> Problem:
+def _nothing_to_publish(inventory: Inventory, sources: Sequence[str]) -> Problem:
     read = f"it was read from {listed(sources)}"
     if not inventory.hosts:
-        return Problem("inventory", f"there is no host in it; {read}; allowed: an inventory with PostgreSQL clusters")
+        return Problem("inventory", f"it has no hosts; {read}; allowed: an inventory with PostgreSQL clusters")
     members = [host for host in inventory.hosts if inventory.has(host, "pg_cluster")]
     if not members:
         needed = "hosts with pg_cluster, pg_seq and pg_role"
@@ -92,7 +92,7 @@ def _why_nothing(inventory: Inventory, sources: Sequence[str]) -> Problem:
 
 
 def services_of(inventory: Inventory, report: Report, cluster: str, load_balancer: str | None = None) -> list[Service]:
-    """The services of one cluster, as ``load_balancer`` (its first one when None) would carry them.
+    """The services of one cluster on ``load_balancer`` (None: the first one of the cluster).
 
     Raises `PlanError` with every mistake found in this cluster.
     """
@@ -105,7 +105,7 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
         known = listed(read.load_balancers)
         report.problem(
             cluster,
-            f"{shown(load_balancer)} is not a load balancer of it{planner.whose(load_balancer)}"
+            f"{shown(load_balancer)} is not a load balancer of this cluster{planner.other_clusters_of(load_balancer)}"
             f"{nearest(load_balancer, read.load_balancers)}; allowed: {known}",
         )
         report.raise_problems()
@@ -115,7 +115,7 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
 
 
 class Planner:
-    """Reads clusters and load balancers as they are needed, each once; also what plans the access to them builds on."""
+    """Reads clusters and load balancers when they are needed, each once. `AccessPlanner` uses it, too."""
 
     def __init__(self, inventory: Inventory, report: Report, play_hosts: list[str]) -> None:
         try:
@@ -137,17 +137,17 @@ class Planner:
             name = self.inventory.value(host, "pg_cluster")
             if name is not None and name != "":
                 found.setdefault(str(name), []).append(host)
-        # Sorted, so that the same inventory in another order gives the same plan.
+        # Sorted, so that the plan does not depend on the order of the inventory.
         return {name: sorted(found[name]) for name in sorted(found)}
 
     def _check_named(self, only: Sequence[str]) -> None:
-        """Report hosts with an empty ``pg_cluster``: they belong to no cluster, and theirs may lack its primary."""
+        """Report hosts with an empty ``pg_cluster``, which may be missing in their cluster."""
         hosts = [host for name in only for host in self.inventory.groups.get(name, ())] if only else self.play_hosts
         for host in hosts:
             if self.inventory.is_empty(host, "pg_cluster"):
                 self.report.problem(
                     host,
-                    "is empty; allowed: the name of a cluster, or no such variable on a host that is no member",
+                    "is empty; allowed: the name of a cluster, or no such variable on a host that is not a member",
                     field="pg_cluster",
                 )
 
@@ -191,33 +191,33 @@ class Planner:
         return Plan(publications, assigned, publishers, warnings, (note,) if note else ())
 
     def _check_groups(self, names: Iterable[str]) -> None:
-        """A host in the groups of two clusters has one ``pg_cluster``, and the other cluster lacks a member."""
+        """Report hosts in the groups of two clusters: they have one ``pg_cluster``, so the other lacks a member."""
         for name in names:
             for host in self.inventory.groups.get(name, ()):
                 own = self.inventory.value(host, "pg_cluster")
                 if own is not None and str(own) != name and str(own) in self.hosts_of:
                     self.report.problem(
                         name,
-                        f"host {host} is in this group and has {shown(own)}, which another group or the host itself "
-                        "sets and which wins; allowed: each host in the group of one cluster",
+                        f"host {host} is in this group but has {shown(own)}, set by another group or by the host "
+                        "itself; allowed: each host in the group of one cluster",
                         field="pg_cluster",
                     )
 
     def _check_variable_names(self, names: Iterable[str]) -> None:
-        """Warn of variables whose names are nearly those of ours: they have no effect."""
+        """Warn about variables with a misspelled name, which have no effect."""
         for name in names:
             for host in self.hosts_of[name]:
                 for variable in self.inventory.names(host):
                     meant = defaults.meant(variable)
                     if meant is not None and not self.inventory.has(host, meant):
                         self.report.warning(
-                            name, f"is no variable of services; did you mean {meant!r}?", field=variable
+                            name, f"is not a variable of services; did you mean {meant!r}?", field=variable
                         )
 
     def _leftovers(
         self, former: FormerReader, only: Sequence[str], clusters: Sequence[Cluster]
     ) -> dict[str, Publication]:
-        """Former load balancers of the play: no service is for them, and what is left of the clusters is removed."""
+        """Publications for the former load balancers of the play: remove the files of all clusters from them."""
         found: dict[str, Publication] = {}
         for settings in former.in_play(self.play_hosts):
             left_alone = {cluster.name for cluster in clusters if not self._is_target(cluster, settings.host)}
@@ -228,7 +228,7 @@ class Planner:
         return found
 
     def _delegating(self) -> dict[str, list[str]]:
-        """For each host of a provider group the clusters that name the group, by what their first member says."""
+        """The clusters that delegate to each host of a provider group, according to the first member of each."""
         groups: dict[str, list[str]] = {}
         for name, hosts in self.hosts_of.items():
             provider = self.inventory.value(hosts[0], "pg_service_provider")
@@ -246,7 +246,7 @@ class Planner:
         return [name for name in self.hosts_of if name in own or name in carried]
 
     def _carried(self, clusters: Sequence[Cluster], delegating: dict[str, list[str]]) -> dict[str, list[str]]:
-        """The load balancers of this run, each with every cluster it carries or once carried."""
+        """The load balancers of this run, each with the clusters that it carries or may have carried earlier."""
         carried: dict[str, list[str]] = {}
         for cluster in clusters:
             in_play = any(host in self.play_hosts for host in cluster.hosts)
@@ -264,7 +264,7 @@ class Planner:
         return carried
 
     def _publication(self, host: str, names: Sequence[str], delegated: bool) -> Publication:
-        """``delegated``: whether it has services of other clusters, or may have had."""
+        """``delegated``: whether the host has, or may have had, services of other clusters."""
         settings = self.load_balancers.read(host)
         clusters = [self.cluster(name) for name in names]
         left_alone = {cluster.name for cluster in clusters if not self._is_target(cluster, host)}
@@ -277,9 +277,9 @@ class Planner:
         return Publication(settings, owners, tuple(cluster.name for cluster in carried), tuple(services), tuple(checks))
 
     def _owners(self, host: str, clusters: Sequence[Cluster], left_alone: set[str], delegated: bool) -> tuple[str, ...]:
-        """Whose files this call may remove: what it carries as a member, and every known cluster's delegated ones.
+        """The owners of the files that this call may remove: its own as a member, and delegated ones of known clusters.
 
-        A cluster that this inventory does not know may be another controller's, on load balancers that both share.
+        Files of a cluster that is not in this inventory may belong to another controller that uses the load balancer.
         """
         owners = [f"delegated/{name}" for name in self.hosts_of if name not in left_alone] if delegated else []
         if any(host in cluster.hosts and cluster.name not in left_alone for cluster in clusters):
@@ -313,7 +313,7 @@ class Planner:
     def _check_file_names(
         self, settings: Settings, services: Sequence[Service], checks: Sequence[CheckBackend]
     ) -> None:
-        """``pg-test`` with a service ``dr-primary`` and ``pg-test-dr`` with ``primary`` would share a file."""
+        """Report services with the same file name, such as ``dr-primary`` of pg-test and ``primary`` of pg-test-dr."""
         owners: dict[str, str] = {service.name: "haproxy_services" for service in settings.node_services}
         named = [(each.name, f"service {each.service} of cluster {each.cluster}") for each in services]
         named += [(each.name, f"the health checks {each.check} of cluster {each.cluster}") for each in checks]
@@ -321,13 +321,13 @@ class Planner:
             if name in owners:
                 self.report.problem(
                     f"load balancer {settings.host}",
-                    f"{name}.cfg would be the file of {what} and of {owners[name]}; allowed: names that differ when "
-                    "joined",
+                    f"{name}.cfg would be the file of {what} and of {owners[name]}; allowed: a different "
+                    "<cluster>-<service> for each service",
                 )
             owners[name] = what
 
     def _is_target(self, cluster: Cluster, host: str) -> bool:
-        """Whether ``pg_service_targets`` leaves a host in, which it may name by inventory name or by address."""
+        """Whether ``pg_service_targets`` selects a host, by inventory name or by address."""
         return not cluster.targets or not self._names_of(host).isdisjoint(cluster.targets)
 
     def _names_of(self, host: str) -> set[str]:
@@ -342,13 +342,13 @@ class Planner:
                 names = listed(sorted(cluster.name for cluster in clusters if target in cluster.targets))
                 self.report.problem(
                     names,
-                    f"{shown(target)} is not a load balancer of it{self.whose(target)}"
+                    f"{shown(target)} is not a load balancer of this cluster{self.other_clusters_of(target)}"
                     f"{nearest(target, sorted(allowed))}; allowed: {listed(load_balancers)}",
                     field="pg_service_targets",
                 )
 
-    def whose(self, name: str) -> str:
-        """``, but of pg-meta`` for a load balancer of other clusters, nothing otherwise."""
+    def other_clusters_of(self, name: str) -> str:
+        """``, but of pg-meta`` for a load balancer of other clusters, empty otherwise."""
         delegating = self._delegating()
         found: list[str] = []
         for host in self.inventory.hosts:

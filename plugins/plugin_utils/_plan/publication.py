@@ -19,7 +19,7 @@ _OF_THE_PLAN = ("files", "files_json", "owners")
 
 
 def variable_name(value: Any) -> str:
-    """The name of the variable that holds a plan. A template in its place gives the value: the plan itself."""
+    """The name of the variable that contains a plan. A template here would give its value, which is refused."""
     if not isinstance(value, str) or not value.isidentifier():
         raise ValueProblem(
             f"plan: give the name of the variable in which the result of {_PLANNER} was registered, not its value "
@@ -29,16 +29,16 @@ def variable_name(value: Any) -> str:
 
 
 def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The module's arguments for one load balancer of a registered plan, None when the plan has nothing for it.
+    """The module's arguments for one load balancer of a registered plan; None if the plan has nothing for it.
 
-    `variable` is where `plan` was registered. `given` are the arguments of the task, which go before the plan's; None
-    is not given, as in every module. Raises `ValueProblem`.
+    `variable` is where `plan` was registered. `given` are the arguments of the task, which take precedence over the
+    plan's; None means not given, as in every module. Raises `ValueProblem`.
     """
     publication = _publication(variable, plan, load_balancer)
     own = {name: value for name, value in given.items() if value is not None}
     for name in _OF_THE_PLAN:
         if name in own:
-            raise ValueProblem(f"{name}: not allowed beside plan, which has them; leave out one of the two")
+            raise ValueProblem(f"{name}: not allowed together with plan, which provides it; remove one of the two")
     state_dir = _state_dir(own["state_dir"]) if "state_dir" in own else None
     if publication is None:
         return None
@@ -51,7 +51,7 @@ def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mappi
 
 
 def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
-    """Render the services of what `Publication.to_dict` gave."""
+    """Render the services in the result of `Publication.to_dict`."""
     settings = {field: value for field, value in publication.items() if field not in ("services", "checks", "reload")}
     services = [Service.from_dict(service) for service in publication["services"]]
     files = [
@@ -78,14 +78,14 @@ def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compact(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The same arguments with the files as one text: Ansible looks at, copies and logs every value of a list."""
+    """The same arguments with the files as one text, since Ansible processes, copies and logs each value of a list."""
     return {**{k: v for k, v in arguments.items() if k != "files"}, "files_json": json.dumps(arguments["files"])}
 
 
 def _publication(variable: str, plan: Any, load_balancer: str) -> dict[str, Any] | None:
     known = plan.get("load_balancers") if isinstance(plan, dict) else None
     if not isinstance(known, dict):
-        raise ValueProblem(f"plan: {variable} {_why_no_plan(plan)}")
+        raise ValueProblem(f"plan: {variable} {_reason_no_plan(plan)}")
     text = known.get(load_balancer)
     if text is None:
         return None
@@ -98,19 +98,19 @@ def _publication(variable: str, plan: Any, load_balancer: str) -> dict[str, Any]
     return publication
 
 
-def _why_no_plan(plan: Any) -> str:
+def _reason_no_plan(plan: Any) -> str:
     again = f"register the result of {_PLANNER} in it first"
     if isinstance(plan, dict) and plan.get("failed") is True:
-        return f"holds no plan, because the task that registered it failed; {again}"
+        return f"contains no plan, because the task that registered it failed; {again}"
     if isinstance(plan, dict) and plan.get("skipped") is True:
-        return f"holds no plan, because the task that registered it was skipped; {again}"
-    return f"holds something else than a plan; {again}"
+        return f"contains no plan, because the task that registered it was skipped; {again}"
+    return f"contains something other than a plan; {again}"
 
 
 def _damaged(variable: str, load_balancer: str, why: str) -> ValueProblem:
     return ValueProblem(
-        f"plan: what {variable} has for {load_balancer} is not as {_PLANNER} returns it ({printable(why)}); "
-        f"register the result of {_PLANNER} in it, unchanged"
+        f"plan: the entry of {variable} for {load_balancer} is not as {_PLANNER} returns it ({printable(why)}); "
+        f"register the unchanged result of {_PLANNER}"
     )
 
 

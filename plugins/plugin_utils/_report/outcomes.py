@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run did on each load balancer, from the task results that Ansible hands to callbacks."""
+"""What a run did on each load balancer, from the task results that Ansible passes to callbacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_REASON = 300
 
 @dataclass(frozen=True)
 class Outcome:
-    """``kind`` is one of the constants above or how the load balancer changed; ``words`` say what changed, or why not.
+    """``kind`` is one of the constants above or how the load balancer changed; ``words`` is what changed, or the error.
 
     ``workers`` and ``sessions`` count the old processes of HAProxy that still have sessions.
     """
@@ -38,14 +38,14 @@ class Outcome:
 
 @dataclass
 class Outcomes:
-    """Of a run: the load balancers of its plans, and what became of each."""
+    """The load balancers in the plans of a run, and the outcome for each."""
 
     planned: set[str] = field(default_factory=set)
     of: dict[str, Outcome] = field(default_factory=dict)
     seen: bool = False
 
     def note(self, result: Any, trouble: str = "") -> Outcome | None:
-        """The outcome that a task's result stands for; None when it is about no load balancer."""
+        """Record the result of a task and return the outcome; None if it is not about a load balancer."""
         task, values = part(result, "task"), part(result, "result")
         if task.action == PLAN:
             self.seen = True
@@ -58,7 +58,7 @@ class Outcomes:
         return outcome
 
     def not_published(self) -> list[str]:
-        """Load balancers that the run has not come to."""
+        """Load balancers that the run has not published to."""
         return sorted(self.planned - self.of.keys())
 
     def count(self) -> int:
@@ -77,7 +77,7 @@ class Outcomes:
         return kinds
 
     def reasons(self) -> list[tuple[str, str, list[str]]]:
-        """Each kind of trouble with each reason, in a line, and the hosts that have it."""
+        """Each kind of failure with each reason, on one line, and the hosts it occurred on."""
         found: dict[tuple[str, str], list[str]] = {}
         for each in self.of.values():
             if each.is_trouble:
@@ -86,14 +86,14 @@ class Outcomes:
 
 
 def names(hosts: Iterable[str]) -> str:
-    """``a, b, c``, of more than a few the first ones and how many more."""
+    """``a, b, c``; a long list is shortened to ``a, b, c and 5 more``."""
     ordered = sorted(hosts)
     more = f" and {len(ordered) - _MOST_NAMES} more" if len(ordered) > _MOST_NAMES else ""
     return ", ".join(ordered[:_MOST_NAMES]) + more
 
 
 def part(result: Any, name: str) -> Any:
-    """A part of a task result, by its public name since ansible-core 2.19 and by its old one before."""
+    """An attribute of a task result: public since ansible-core 2.19, with a leading underscore before."""
     return getattr(result, name, None) or getattr(result, f"_{name}")
 
 
@@ -127,7 +127,7 @@ def _carriers(plan: Mapping[str, Any]) -> set[str]:
 
 
 def _carries_nothing(values: Mapping[str, Any]) -> bool:
-    """Whether the host is only searched for leftover files: a member of a delegated cluster is no load balancer."""
+    """Whether the host is only checked for leftover files: a member of a delegating cluster is not a load balancer."""
     return values.get("services") == [] and not values.get("changed")
 
 

@@ -70,7 +70,7 @@ def test_a_file_that_is_exchanged_meanwhile(file: Path, roots: Path, trick: str)
     with pytest.raises(PublishError) as caught:
         write_blocks(wanted(file, meanwhile), check=False, diff=True)
     assert str(caught.value) == (
-        f"{file} was changed by another program during this run, and is left as that one made it: run again"
+        f"{file} was changed by another program during this run, and that change was kept: run again"
     )
     assert listing(file.parent) == after
     assert dress(victim)[:3] == (0, 0, 0o644)

@@ -118,7 +118,7 @@ def test_a_link_of_a_user_is_refused(home: Path, roots: Path, check: bool) -> No
     (roots / "shadow").write_text(SECRET, encoding="utf-8")
     does("os.symlink(sys.argv[1], sys.argv[2])", roots / "shadow", home / "link")
     assert refused(home / "link", check) == (
-        f"{home / 'link'} is a symbolic link, which is not followed because others than its owner may write to"
+        f"{home / 'link'} is a symbolic link, which is not followed because users other than its owner may write to"
         f" {home.parent} (mode 1777): give the path that it leads to"
     )
     assert (roots / "shadow").read_text(encoding="utf-8") == SECRET
@@ -129,9 +129,9 @@ def test_a_link_of_a_user_is_refused(home: Path, roots: Path, check: bool) -> No
     ("owner", "mode", "why"),
     [
         (USER, 0o755, "{0} belongs to user 65533"),
-        (0, 0o775, "others than its owner may write to {0} (mode 0775)"),
-        (0, 0o757, "others than its owner may write to {0} (mode 0757)"),
-        (0, 0o1777, "others than its owner may write to {0} (mode 1777)"),
+        (0, 0o775, "users other than its owner may write to {0} (mode 0775)"),
+        (0, 0o757, "users other than its owner may write to {0} (mode 0757)"),
+        (0, 0o1777, "users other than its owner may write to {0} (mode 1777)"),
     ],
 )
 @pytest.mark.parametrize("name", ["link", "folder/file", "deep/folder/file"])
@@ -155,7 +155,7 @@ def test_where_a_link_is_not_followed(roots: Path, owner: int, mode: int, why: s
 def test_an_access_list_of_a_folder_counts(roots: Path) -> None:
     (roots / "link").symlink_to("real")
     os.setxattr(roots, "system.posix_acl_access", LIST)
-    assert "others than its owner may write to" in refused(roots / "link")
+    assert "users other than its owner may write to" in refused(roots / "link")
 
 
 def test_a_hard_link_is_refused(home: Path, roots: Path) -> None:
@@ -164,8 +164,8 @@ def test_a_hard_link_is_refused(home: Path, roots: Path) -> None:
     try:
         os.link(other, home / "file")
         assert refused(home / "file") == (
-            f"{home / 'file'} is one of 2 names (hard links) of a file, and would be separated from the others: remove"
-            " the other names, or put a copy in its place"
+            f"{home / 'file'} is one of 2 hard links to a file, and replacing it would separate it from the others:"
+            " remove the other links, or replace this one by a copy"
         )
         assert other.read_text(encoding="utf-8") == SECRET
     finally:
@@ -193,7 +193,7 @@ def test_a_device_is_refused(roots: Path) -> None:
 
 def test_a_file_without_end_is_refused(file: Path) -> None:
     does("os.truncate(sys.argv[1], 10 ** 12)", file)
-    assert refused(file) == f"{file} is larger than 64 MiB: see what has written to it"
+    assert refused(file) == f"{file} is larger than 64 MiB: check which program writes to it"
 
 
 def test_records_in_a_folder_that_others_write_to(home: Path, roots: Path) -> None:

@@ -54,5 +54,5 @@ def test_what_ansible_shows_of_secrets(file: Path, tmp_path: Path, mode: str) ->
 def test_an_error_shows_no_secret(file: Path, tmp_path: Path) -> None:
     done = playbook(Path("localhost,"), write_play(tmp_path / "play.yml", file, "s3cret\nours"), "-vvv")
     assert done.returncode == 2
-    assert "the value cannot stand in a service file as password" in done.stdout
+    assert "the value cannot be used in a service file as password" in done.stdout
     assert "s3cret" not in done.stdout + done.stderr

@@ -40,7 +40,7 @@ def test_dedicated_load_balancers_carry_both_clusters(examples: Examples) -> Non
     refused = examples.publish("proxy/inventory.yml", "pg-test", code=2).text
     for proxy in proxies:
         assert (
-            f"- load balancer {proxy}: port 10013 is taken twice: by service primary of cluster pg-meta ({proxy}:10013)"
+            f"- load balancer {proxy}: port 10013 is used twice: by service primary of cluster pg-meta ({proxy}:10013)"
             f" and by service primary of cluster pg-test ({proxy}:10013)"
         ) in refused
     assert lines(examples.files(proxies[0])["pg-meta-primary"], "bind") == [f"bind {proxies[0]}:10003"]

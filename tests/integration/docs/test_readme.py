@@ -42,6 +42,6 @@ def test_the_first_publish(checkout: Path, tmp_path: Path) -> None:
 
     assert said.returncode == 0, said.stdout + said.stderr
     assert "pgsql-svc: 2 load balancers: 2 written, not applied" in said.stdout
-    warning = "there is no haproxy on this host: the files were written without having been validated"
+    warning = "there is no haproxy on this host: the files were written without validation"
     assert warning in " ".join(said.stderr.split())
     assert "    server pg-test-1 10.10.10.11:6432 check port 8008" in said.stdout

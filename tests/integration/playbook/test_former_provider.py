@@ -84,9 +84,7 @@ def test_a_run_that_leaves_the_group_out_says_so_in_one_line(published: Fleet, p
 
     assert said.code == 0, said.text
     assert [published.files(host) for host in proxies] == [PRIMARY] * 2
-    line = (
-        f"not in this run: {', '.join(proxies)}, in no pg_service_provider; what is left there of clusters that named"
-    )
+    line = f"not in this run: {', '.join(proxies)}, not in a group that pg_service_provider names; to remove services"
     assert line in " ".join(said.text.split())
     assert f"-l {','.join(proxies)}" in said.text
 

@@ -16,7 +16,7 @@ from ansible_collections.pgsvc.access.tests.support import binaries
 
 #: Inventories that have nothing to publish to, and what is said of them.
 NOTHING: dict[str, tuple[str, str]] = {
-    "no hosts": ("", "- inventory: there is no host in it; it was read from {path}; "),
+    "no hosts": ("", "- inventory: it has no hosts; it was read from {path}; "),
     "no clusters": (
         "all: {hosts: {127.0.0.9: {ansible_connection: local}}}",
         "- inventory: pg_cluster: no host in it is a member of a cluster; it was read from {path}; ",
@@ -96,7 +96,7 @@ def test_variables_of_a_play_are_refused(fleet: Fleet, members: list[str], case:
     said = play(fleet, IN_PLAYS[case])
     assert said.code == 2
     assert (
-        "- play: pg_services: is set in the play, a role or a task, where the plan does not look; allowed: in the "
+        "- play: pg_services: is set in the play, a role or a task, which the plan does not read; allowed: in the "
         "inventory (group_vars, host_vars), or as an extra variable (-e)"
     ) in said.text
     assert all(not fleet.files(host) for host in members)

@@ -58,11 +58,11 @@ def test_counts_load_balancers_not_the_members_that_delegate_to_them(fleet: Flee
         # An address unlike those of the fleet, which are of this process: it is not a near miss of one.
         (
             ["pg-test", "fd00::9"],
-            "- pg-test: pg_service_targets: 'fd00::9' is not a load balancer of it; allowed: {members}",
+            "- pg-test: pg_service_targets: 'fd00::9' is not a load balancer of this cluster; allowed: {members}",
         ),
         (
             ["pg-meta", "fd00::9"],
-            "- pg-meta: pg_service_targets: 'fd00::9' is not a load balancer of it; allowed: {proxies}",
+            "- pg-meta: pg_service_targets: 'fd00::9' is not a load balancer of this cluster; allowed: {proxies}",
         ),
     ],
 )

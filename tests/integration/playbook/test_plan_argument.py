@@ -60,7 +60,7 @@ def test_the_state_folder_of_the_task_is_the_one_that_the_files_name(fleet: Flee
         (
             {**PLAN, "when": "inventory_hostname == 'none'"},
             {"plan": "services_plan"},
-            "plan: services_plan holds no plan, because the task that registered it was skipped; register ",
+            "plan: services_plan contains no plan, because the task that registered it was skipped; register ",
         ),
         (
             {
@@ -69,14 +69,14 @@ def test_the_state_folder_of_the_task_is_the_one_that_the_files_name(fleet: Flee
                 "ignore_errors": True,
             },
             {"plan": "services_plan"},
-            "plan: services_plan holds no plan, because the task that registered it failed; register ",
+            "plan: services_plan contains no plan, because the task that registered it failed; register ",
         ),
         (
             {"ansible.builtin.set_fact": {"services_plan": "{{ hostvars | pgsvc.access.plan(groups=groups) }}"}},
             {"plan": "services_plan"},
             "is not as pgsvc.access.pg_service_plan returns it (",
         ),
-        (PLAN, {"plan": "hostvars"}, "plan: hostvars holds something else than a plan; register "),
+        (PLAN, {"plan": "hostvars"}, "plan: hostvars contains something other than a plan; register "),
         (PLAN, {"plan": "services_plan", "load_balancer": ["{{ inventory_hostname }}"]}, "load_balancer: ['127."),
     ],
 )

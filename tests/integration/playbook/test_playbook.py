@@ -95,7 +95,7 @@ def test_one_mistake_anywhere_keeps_every_host_untouched(fleet: Fleet, members: 
 
     assert refused.code == 2
     assert "2 problems in the inventory, no host was touched:" in refused.text
-    assert f"- pg-test: pg_seq: 1 is the number of {', '.join(sorted([members[0], members[2]]))}" in refused.text
+    assert f"- pg-test: pg_seq: 1 is used by {', '.join(sorted([members[0], members[2]]))}" in refused.text
     assert "- pg-meta: service primary: dest: 'pgbouncr' is not a destination" in refused.text
     assert [fleet.files(host) for host in [*members, *proxies]] == [[]] * 5
 

@@ -42,8 +42,8 @@ def test_a_damaged_journal_is_set_aside(node: Node, journal: str) -> None:
 
     assert statuses(result) == {"a": "unchanged"}
     (warning,) = result["warnings"]
-    assert warning.startswith("The journal of a killed run was damaged (")
-    assert warning.endswith(f" and is now {node.conf_dir}/pgsvc-damaged-journal; it was not carried out")
+    assert warning.startswith("The journal of a killed run is damaged (")
+    assert warning.endswith(f" and was moved to {node.conf_dir}/pgsvc-damaged-journal; it was not applied")
     assert [victim.read_text() for victim in victims] == ["# mine\n"] * 2
     assert "warnings" not in node.publish(files)
 
@@ -58,11 +58,11 @@ def link(path: Path) -> None:
 
 
 STATE_DIRS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a FIFO": (fifo, "holds 'loaded.json.old', which is not a regular file"),
+    "a FIFO": (fifo, "contains 'loaded.json.old', which is not a regular file"),
     "a symbolic link": (link, "is a symbolic link"),
-    "another user's": (lambda path: os.chown(path, 12345, -1), "belongs to the user 12345"),
-    "writable for everybody": (lambda path: path.chmod(0o777), "may be written to by others (mode 0777)"),
-    "writable for a group": (lambda path: path.chmod(0o770), "may be written to by others (mode 0770)"),
+    "another user's": (lambda path: os.chown(path, 12345, -1), "belongs to user 12345"),
+    "writable for everybody": (lambda path: path.chmod(0o777), "is writable by other users (mode 0777)"),
+    "writable for a group": (lambda path: path.chmod(0o770), "is writable by other users (mode 0770)"),
 }
 
 
@@ -77,6 +77,6 @@ def test_a_state_folder_that_is_not_roots_alone_is_refused(node: Node, case: str
     result = node.publish([node.service("a", 5441)])
     assert result["msg"] == (
         f"{node.state_dir} {words}: set haproxy_state_dir (state_dir) to a folder that only root may write to, or let "
-        "this collection make it. Nothing was changed"
+        "this collection create it. Nothing was changed"
     )
     assert node.files() == before

@@ -58,7 +58,7 @@ def test_nothing_is_touched_when_nothing_changed(node: Node) -> None:
             {"name": "pg-test-primary", "owner": OWNER, "status": "unchanged"},
             {"name": "pg-test-replica", "owner": OWNER, "status": "unchanged"},
         ],
-        "applied": {"method": "none", "reason": "HAProxy runs what the files say", "draining": []},
+        "applied": {"method": "none", "reason": "HAProxy already runs the configuration of the files", "draining": []},
         "old_workers": {"count": 0, "sessions": 0},
         "diff": [],
     }
@@ -140,7 +140,7 @@ def test_the_diff_shows_no_secret(node: Node) -> None:
     assert statuses(node.publish([secret])) == {"web": "created"}
     replaced = node.publish([node.service("web", 5440)])
     path = node.conf_dir / "web.cfg"
-    hidden = [{"prepared": f"{path} changes; what it says holds a secret and is not shown\n"}]
+    hidden = [{"prepared": f"{path} changes; its text contains a secret and is not shown\n"}]
     assert [removed["diff"], replaced["diff"]] == [hidden, hidden]
 
 
@@ -234,17 +234,17 @@ def test_nobody_runs(haproxy: HAProxy, new_address: Callable[[], str]) -> None:
     node = Node(haproxy, new_address())
     files = [node.service("a", 5440)]
     arguments: dict[str, Any] = {"config_args": haproxy.config_args}
-    where = f"nobody answers at {haproxy.master_socket} or {haproxy.stats_socket}"
+    where = f"no process answers at {haproxy.master_socket} or {haproxy.stats_socket}"
 
     foreseen = node.publish(files, check=True, **arguments)
     result = node.publish(files, **arguments)
 
     assert statuses(foreseen) == {"a": "created"}
-    assert foreseen["warnings"] == [f"HAProxy is not running ({where}): it would have to be started"]
+    assert foreseen["warnings"] == [f"HAProxy is not running ({where}): start it before a real run"]
     assert result["failed"] is True
     assert result["rolled_back"] is False
     assert result["msg"] == (
-        f"HAProxy is not running ({where}). The files in {node.conf_dir} are valid and stay: start it "
+        f"HAProxy is not running ({where}). The files in {node.conf_dir} are valid and were kept: start it "
         "(systemctl start haproxy), or set haproxy_master_socket and haproxy_stats_socket to its sockets"
     )
     haproxy.start()

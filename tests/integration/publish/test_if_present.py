@@ -18,7 +18,7 @@ LEFT = ["delegated/pg-a", "delegated/pg-b"]
 NOTHING: dict[str, Any] = {
     "changed": False,
     "services": [],
-    "applied": {"method": "none", "reason": "there is nothing of the owners here", "draining": []},
+    "applied": {"method": "none", "reason": "this host has no files of the owners", "draining": []},
     "old_workers": {"count": 0, "sessions": 0},
     "diff": [],
 }

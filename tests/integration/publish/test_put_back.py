@@ -90,7 +90,7 @@ def test_a_full_disk(node: Node, small_disk: Path, leave: int) -> None:
     assert result["rolled_back"] is False
     assert result["msg"].startswith(f"{node.conf_dir}/.pgsvc-")
     assert result["msg"].endswith(
-        ".tmp: No space left on device; make room on that file system and run again. Nothing was changed"
+        ".tmp: No space left on device; free space on that file system and run again. Nothing was changed"
     )
     assert node.snapshot(states_by_content=True) == before
     assert node.reloads() == reloads

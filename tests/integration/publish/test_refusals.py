@@ -41,7 +41,7 @@ REFUSED: dict[str, tuple[Call, str]] = {
     ),
     "an owner that the call does not speak for": (
         lambda node: {"files": [node.service("a", 5440, owner="node")]},
-        "files: a has the owner node, which owners (member/pg-test) lacks",
+        "files: a has the owner node, which is not in owners (member/pg-test)",
     ),
     "a pattern as an owner": (
         lambda node: {"files": [node.service("a", 5440, owner="member/*")], "owners": ["member/*"]},
@@ -71,18 +71,18 @@ REFUSED: dict[str, tuple[Call, str]] = {
     ),
     "a file of someone else's in the way": (
         lambda node: {"files": [node.service("theirs", 5440)]},
-        "theirs.cfg is there already, was not written by pgsvc.access and holds more than 'listen theirs': move it "
+        "theirs.cfg already exists, was not written by pgsvc.access and contains more than 'listen theirs': move it "
         "away, or give the service another name",
     ),
     "a file of another owner in the way": (
         lambda node: {"files": [node.service("nodes", 5440)]},
-        "nodes.cfg is there already and belongs to node, not to member/pg-test: give one of the two services another "
-        "name, or remove the file when its owner is gone",
+        "nodes.cfg already exists and belongs to node, not to member/pg-test: give one of the two services another "
+        "name, or remove the file if its owner no longer exists",
     ),
     "an address that this machine has not": (
         lambda node: {"files": [with_bind(node, "192.0.2.1:5440")]},
         "HAProxy could not open listen a on 192.0.2.1:5440: Cannot assign requested address; give the service an "
-        "address of this machine, or allow addresses that come later, such as a virtual one (sysctl "
+        "address of this host, or allow addresses that are added later, such as a virtual one (sysctl "
         "net.ipv4.ip_nonlocal_bind=1)",
     ),
     "arguments that do not load the directory": (
@@ -93,12 +93,12 @@ REFUSED: dict[str, tuple[Call, str]] = {
     ),
     "files in two ways": (
         lambda node: {"files": [node.service("a", 5440)], "files_json": "[]"},
-        "files_json: not allowed beside files; leave out one of the two",
+        "files_json: not allowed together with files; remove one of the two",
     ),
     "no binary": (
         lambda node: {"files": [node.service("a", 5440)], "binary": "/nonexistent/haproxy"},
-        "there is no /nonexistent/haproxy to validate with: install the package haproxy, which role "
-        "pgsvc.access.haproxy does, or give the path of another binary",
+        "there is no /nonexistent/haproxy to validate the files with: install the package haproxy (role "
+        "pgsvc.access.haproxy), or give the path of another binary",
     ),
     "a file for a directory": (
         lambda node: {"files": [], "conf_dir": str(node.haproxy.base)},
@@ -171,7 +171,7 @@ def test_a_file_of_others_that_was_broken_before(node: Node, wrong: str) -> None
 
     assert result["rolled_back"] is False
     assert re.match(
-        r"HAProxy rejects the configuration of this host, and did so before this run: correct it first\. Nothing was "
+        r"HAProxy rejects the configuration of this host even without the new files: correct it first\. Nothing was "
         rf"changed\. \[ALERT\] +\(\d+\) : config : parsing \[{re.escape(str(theirs))}:3\] ?: unknown keyword 'bnid'",
         result["msg"],
     ), result["msg"]

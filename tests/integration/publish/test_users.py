@@ -160,8 +160,8 @@ def test_what_haproxy_listens_on_is_never_refused(place: Place, runs: int, asks:
 
 IN_USE = "Address already in use; another program listens there: give the service another port, or stop that program "
 NOT_HERE = (
-    "Cannot assign requested address; give the service an address of this machine, or allow addresses that come later, "
-    "such as a virtual one (sysctl net.ipv4.ip_nonlocal_bind=1)"
+    "Cannot assign requested address; give the service an address of this host, or allow addresses that are added "
+    "later, such as a virtual one (sysctl net.ipv4.ip_nonlocal_bind=1)"
 )
 
 

@@ -16,7 +16,7 @@ from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 
 ERRORS: dict[str, tuple[str, str, list[str]]] = {
     "the same": ("", "", []),
-    "another listener": (":5440", ":5441", ["does not listen on {ip}:5441, as a says"]),
+    "another listener": (":5440", ":5441", ["does not listen on {ip}:5441, as a requires"]),
     "one more server": ("server s2", "server s3", ["lacks the server a/s3"]),
 }
 DIFFERENCES: dict[str, tuple[str, str, list[str]]] = {
@@ -57,7 +57,7 @@ def test_names(node: Node) -> None:
     node.publish([node.service("a", 5440)])
     running = proxies(node.haproxy.api.servers_state(), node.haproxy.api.stat())
     missing = parse("b", node.service("b", 5441)["content"])
-    assert verify({"b": missing}, {"a"}, running, node.haproxy.worker).errors == ["does not know b", "still runs a"]
+    assert verify({"b": missing}, {"a"}, running, node.haproxy.worker).errors == ["does not run b", "still runs a"]
 
 
 STATE_DIRS: dict[str, Callable[[str], str]] = {

@@ -110,7 +110,7 @@ def program(tmp_path: Path) -> Callable[[str], tuple[Path, Path]]:
             "is HAProxy 2.4.24-0ubuntu0.22.04.1",
         ),
         ("HA-Proxy version 2.2.9-2+deb11u6 2023/12/28 - https://haproxy.org/", "is HAProxy 2.2.9-2+deb11u6"),
-        ("true (GNU coreutils) 9.1", "-v does not say the version of a HAProxy ('true (GNU coreutils) 9.1')"),
+        ("true (GNU coreutils) 9.1", "-v does not print a version of HAProxy ('true (GNU coreutils) 9.1')"),
     ],
 )
 def test_the_one_that_validates(

@@ -31,7 +31,7 @@ ELSEWHERE = {
 }  # fmt: skip
 CONFIDENTIAL = "pgsvc-secret"
 
-HIDDEN = "the value (not shown) is too long or no text, or holds a line break"
+HIDDEN = "the value (not shown) is too long or not text, or contains a line break"
 
 #: By role every mistake at once, and what is said of each. A blank or a line break would be another directive.
 MISTAKES: dict[str, dict[str, tuple[Any, str]]] = {
@@ -153,7 +153,7 @@ def test_a_host_that_is_no_load_balancer_needs_nothing_else(tmp_path: Path) -> N
 def test_a_listener_on_a_port_that_is_taken(tmp_path: Path) -> None:
     _code, output = run(tmp_path, "haproxy", {"haproxy_services": [{"name": "web", "port": 9101}]})
     assert (
-        "- load balancer localhost: port 9101 is taken twice: by haproxy_exporter_port (*:9101) and by web of"
+        "- load balancer localhost: port 9101 is used twice: by haproxy_exporter_port (*:9101) and by web of"
         " haproxy_services (*:9101)"
     ) in output
 

@@ -86,7 +86,7 @@ def test_who_does_not_answer_is_named(haproxy: HAProxy, address: tuple[str, int]
     stats, master = str(haproxy.stats_socket), str(haproxy.master_socket)
     with pytest.raises(CLIError, match=f"^HAProxy does not answer at {gone}: No such file or directory$"):
         RuntimeAPI(gone).info()
-    with pytest.raises(CLIError, match=f"^HAProxy's master socket {master} knows no worker @!1$"):
+    with pytest.raises(CLIError, match=f"^HAProxy's master at {master} has no worker @!1$"):
         haproxy.master.worker(1).info()
     with pytest.raises(
         CLIError, match=f"^{stats} is not the socket of an HAProxy master: it answered 'show proc' with: "

@@ -106,5 +106,5 @@ def test_mode_and_secrets(haproxy: HAProxyService) -> None:
     assert haproxy.files()["haproxy/haproxy.cfg"][1] == 0o640
     removed = haproxy.configure()
 
-    hidden = [{"prepared": f"{haproxy.base} changes; what it says may hold a secret and is not shown\n"}]
+    hidden = [{"prepared": f"{haproxy.base} changes; its text may contain a secret and is not shown\n"}]
     assert [result.to_dict(diff=True)["diff"] for result in (added, removed)] == [hidden, hidden]

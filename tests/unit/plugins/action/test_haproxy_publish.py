@@ -128,8 +128,8 @@ NAME = (
 )
 FIRST = "register the result of pgsvc.access.pg_service_plan in it first"
 DAMAGED = (
-    "plan: what made has for 10.10.10.11 is not as pgsvc.access.pg_service_plan returns it ({}); "
-    "register the result of pgsvc.access.pg_service_plan in it, unchanged"
+    "plan: the entry of made for 10.10.10.11 is not as pgsvc.access.pg_service_plan returns it ({}); "
+    "register the unchanged result of pgsvc.access.pg_service_plan"
 )
 PATHS = "is not a path; allowed: an absolute path of up to 1024 letters, digits and -_.,:@%+=~/"
 
@@ -145,20 +145,20 @@ REFUSED: dict[str, tuple[dict[str, Any], Any, str]] = {
     "a failed task": (
         {"plan": "made"},
         {"failed": True, "msg": "2 problems", "changed": False},
-        f"plan: made holds no plan, because the task that registered it failed; {FIRST}",
+        f"plan: made contains no plan, because the task that registered it failed; {FIRST}",
     ),
     "a skipped task": (
         {"plan": "made"},
         {"skipped": True, "changed": False},
-        f"plan: made holds no plan, because the task that registered it was skipped; {FIRST}",
+        f"plan: made contains no plan, because the task that registered it was skipped; {FIRST}",
     ),
-    "a loop": ({"plan": "made"}, {"results": [{}]}, f"plan: made holds something else than a plan; {FIRST}"),
-    "a text": ({"plan": "made"}, "{{ services_plan }}", f"plan: made holds something else than a plan; {FIRST}"),
-    "nothing": ({"plan": "made"}, None, f"plan: made holds something else than a plan; {FIRST}"),
+    "a loop": ({"plan": "made"}, {"results": [{}]}, f"plan: made contains something other than a plan; {FIRST}"),
+    "a text": ({"plan": "made"}, "{{ services_plan }}", f"plan: made contains something other than a plan; {FIRST}"),
+    "nothing": ({"plan": "made"}, None, f"plan: made contains something other than a plan; {FIRST}"),
     "load balancers in a list": (
         {"plan": "made"},
         {"load_balancers": [HOST]},
-        f"plan: made holds something else than a plan; {FIRST}",
+        f"plan: made contains something other than a plan; {FIRST}",
     ),
     "text that is not JSON": (
         {"plan": "made"},
@@ -214,12 +214,12 @@ REFUSED: dict[str, tuple[dict[str, Any], Any, str]] = {
     "files of one's own": (
         {"plan": "made", "files": []},
         planned(),
-        "files: not allowed beside plan, which has them; leave out one of the two",
+        "files: not allowed together with plan, which provides it; remove one of the two",
     ),
     "owners of one's own": (
         {"plan": "made", "owners": ["node"]},
         planned(),
-        "owners: not allowed beside plan, which has them; leave out one of the two",
+        "owners: not allowed together with plan, which provides it; remove one of the two",
     ),
     "a relative state folder": (
         {"plan": "made", "state_dir": "state"},

@@ -52,12 +52,12 @@ def test_merge(before: str, blocks: dict[str, list[str]], purge: bool, after: st
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("# BEGIN pgsvc.access a\n", "the block that begins in line 1 has no end; mend the file by hand"),
+        ("# BEGIN pgsvc.access a\n", "the block that begins in line 1 has no end; correct the file by hand"),
         (
             "# BEGIN pgsvc.access a\n# BEGIN pgsvc.access b\n",
-            "line 2 begins a block within the one of line 1; mend the file by hand",
+            "line 2 begins a block within the one of line 1; correct the file by hand",
         ),
-        ("# END pgsvc.access a\n", "line 1 ends a block that does not begin; mend the file by hand"),
+        ("# END pgsvc.access a\n", "line 1 ends a block that does not begin; correct the file by hand"),
     ],
 )
 def test_a_file_that_somebody_broke(text: str, message: str) -> None:
@@ -108,7 +108,9 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert write_blocks(wanted(path, a=["one"]), check=True, diff=False)["changed"]
     with pytest.raises(PublishError) as caught:
         write_blocks(wanted(path, a=["one"]), check=False, diff=False)
-    assert str(caught.value) == f"{path.parent} is not a directory: install what reads {path}, or make the directory"
+    assert str(caught.value) == (
+        f"{path.parent} is not a directory: install the program that reads {path}, or create the directory"
+    )
 
 
 def test_section_lines() -> None:
@@ -134,11 +136,11 @@ def test_section_lines() -> None:
         ({"parameters": {"Host": "x"}}, "'Host' is not a parameter of libpq; allowed: words such as host and port"),
         (
             {"parameters": {"user": "x\n[evil]"}},
-            "'x\\n[evil]' cannot stand in a service file as user; allowed: one line without blanks around it",
+            "'x\\n[evil]' cannot be used in a service file as user; allowed: one line without blanks around it",
         ),
         (
             {"comment": "x "},
-            "'x ' cannot stand in a service file as a comment; allowed: one line without blanks around it",
+            "'x ' cannot be used in a service file as a comment; allowed: one line without blanks around it",
         ),
     ],
 )
@@ -151,7 +153,7 @@ def test_sections_that_are_refused(section: dict[str, object], message: str) -> 
 @pytest.mark.parametrize(
     ("text", "line", "whose"),
     [
-        ("# x\n[a-primary]\nhost=h\n", 2, "is not this collection's"),
+        ("# x\n[a-primary]\nhost=h\n", 2, "is not from this collection"),
         (B.replace("one", "[a-primary]"), 2, "belongs to cluster b"),
     ],
 )
@@ -161,14 +163,14 @@ def test_a_section_that_somebody_else_has(tmp_path: Path, text: str, line: int, 
     with pytest.raises(PublishError) as caught:
         write_blocks(wanted(path, a=["[a-primary]"]), check=False, diff=False)
     assert str(caught.value) == (
-        f"{path}: section [a-primary] in line {line} {whose}, and libpq takes the first one of a name: remove it"
+        f"{path}: section [a-primary] in line {line} {whose}, and libpq uses the first one of a name: remove it"
         " or rename it"
     )
     assert path.read_text(encoding="utf-8") == text
 
 
 def test_a_section_that_is_wanted_twice() -> None:
-    with pytest.raises(PublishError, match=r"^section \[x\] is wanted twice; allowed: each name once$"):
+    with pytest.raises(PublishError, match=r"^section \[x\] is given twice; allowed: each name once$"):
         check_sections(["x", "y", "x"])
 
 
@@ -195,9 +197,9 @@ def test_records_that_are_refused(record: dict[str, str], message: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "where"),
     [
-        ("pgsvc", "10.0.0.9 x PG-Test # c\n", "line 1 of {}/pgsvc, which is not this collection's"),
+        ("pgsvc", "10.0.0.9 x PG-Test # c\n", "line 1 of {}/pgsvc, which is not from this collection"),
         ("pgsvc", B.replace("one", "10.0.0.9 pg-test"), "line 2 of {}/pgsvc, of cluster b"),
-        ("pg-test", "\n10.0.0.9 pg-test\n", "line 2 of {}/pg-test, which is not this collection's"),
+        ("pg-test", "\n10.0.0.9 pg-test\n", "line 2 of {}/pg-test, which is not from this collection"),
     ],
 )
 def test_a_name_that_is_taken_on_the_node(tmp_path: Path, name: str, text: str, where: str) -> None:

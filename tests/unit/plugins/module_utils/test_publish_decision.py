@@ -14,9 +14,11 @@ A, B = Head("o", "a"), Head("o", "b")
 
 Case = tuple[dict[str, Head], set[str], dict[str, Head], set[str], dict[str, str], Decision]
 
+ALREADY = Decision("none", "HAProxy already runs the configuration of the files")
+
 DECISIONS: dict[str, Case] = {
-    "nothing to do": ({"x": A}, set(), {"x": A}, {"x", "y"}, {}, Decision("none", "HAProxy runs what the files say")),
-    "nothing at all": ({}, {"y"}, {}, {"x"}, {}, Decision("none", "HAProxy runs what the files say")),
+    "nothing to do": ({"x": A}, set(), {"x": A}, {"x", "y"}, {}, ALREADY),
+    "nothing at all": ({}, {"y"}, {}, {"x"}, {}, ALREADY),
     "servers": (
         {"x": A, "y": A}, set(), {"x": A, "y": A}, {"x", "y"}, {"y": ""},
         Decision("runtime", "only servers changed (y)"),

@@ -200,8 +200,8 @@ RELOADS = {
     "by name": ("", "server pg2 db2:6432 check", BY_NAME),
     "no port": ("", "server pg2 10.0.0.2 check", BY_NAME),
     "relative port": ("", "server pg2 10.0.0.2:+1 check", BY_NAME),
-    "file only": ("", PG2 + " cookie x", f"{NEW}HAProxy takes 'cookie' from a configuration file only"),
-    "quoted": ("", PG2 + " sni 'a b'", f"{NEW}'sni a b' cannot be said on HAProxy's socket"),
+    "file only": ("", PG2 + " cookie x", f"{NEW}HAProxy accepts 'cookie' only in a configuration file"),
+    "quoted": ("", PG2 + " sni 'a b'", f"{NEW}'sni a b' cannot be sent to HAProxy's socket"),
 }
 
 
@@ -273,7 +273,7 @@ def test_dynamic_words(words: str, kept: str) -> None:
 def test_words_for_files_only(words: str) -> None:
     with pytest.raises(NotDynamicError) as caught:
         dynamic_words(words.split())
-    assert str(caught.value) == f"HAProxy takes {words.split(maxsplit=1)[0]!r} from a configuration file only"
+    assert str(caught.value) == f"HAProxy accepts {words.split(maxsplit=1)[0]!r} only in a configuration file"
 
 
 @pytest.mark.parametrize(("time", "value"), [("3s", 3.0), ("200", 0.2), ("200ms", 0.2), ("2m", 120.0), ("x", 0.0)])

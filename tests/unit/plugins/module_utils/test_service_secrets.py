@@ -98,5 +98,5 @@ def test_a_secret_that_cannot_be_written_is_not_in_the_message() -> None:
     with pytest.raises(PublishError) as caught:
         section_lines([{"name": "a", "parameters": {"password": "s3\ncret"}}])
     assert str(caught.value) == (
-        "the value cannot stand in a service file as password; allowed: one line without blanks around it"
+        "the value cannot be used in a service file as password; allowed: one line without blanks around it"
     )

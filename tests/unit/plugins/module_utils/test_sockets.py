@@ -86,5 +86,5 @@ def test_no_servers_state(text: str) -> None:
     "broken", ["show info; set weight a/b 0", "show info\nset weight a/b 0", "a\rb", "a\0", "add <<"]
 )
 def test_one_command_at_a_time(broken: str) -> None:
-    with pytest.raises(CLIError, match=r"^not one command for HAProxy, it holds "):
+    with pytest.raises(CLIError, match=r"^HAProxy would read more than one command, because of "):
         RuntimeAPI("/nowhere").command(broken)

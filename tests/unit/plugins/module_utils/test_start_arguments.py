@@ -149,7 +149,7 @@ def test_debians_unit(shown: Path, tmp_path: Path, text: str) -> None:
 def test_a_unit_that_is_not_there(shown: Path) -> None:
     shown.write_text("LoadState=not-found\nActiveState=inactive\n")
     found = start_arguments.find(None, None, "haproxy", Path("/etc/haproxy"))
-    assert (found.arguments, found.source) == (("-f", "/etc/haproxy"), "nothing else being known")
+    assert (found.arguments, found.source) == (("-f", "/etc/haproxy"), "the defaults")
 
 
 def test_a_machine_without_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_a_process_older_than_its_unit_is_to_be_restarted(shown: Path) -> None:
     running = Startup(("-f", "/etc/haproxy/haproxy.cfg"), "the running master (process 12)")
     message = (
         "HAProxy does not load /etc/haproxy: the running master (process 12) was started with "
-        "-f /etc/haproxy/haproxy.cfg, before its unit said otherwise: systemctl restart haproxy"
+        "-f /etc/haproxy/haproxy.cfg, before its unit was changed: run systemctl restart haproxy"
     )
     with pytest.raises(PublishError, match=f"^{re.escape(message)}$"):
         start_arguments.check(running, Path("/etc/haproxy"), "haproxy")

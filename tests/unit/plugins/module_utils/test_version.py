@@ -81,13 +81,15 @@ def test_unreadable(text: str) -> None:
     assert parse(text) is None
     with pytest.raises(PublishError) as caught:
         check_running({"Name": "HAProxy", "Version": text}, "/run/m.sock")
-    assert str(caught.value) == f"the HAProxy at /run/m.sock does not say its version ({UNREADABLE[text]}); {RUNNING}"
+    assert (
+        str(caught.value) == f"the HAProxy at /run/m.sock does not report its version ({UNREADABLE[text]}); {RUNNING}"
+    )
 
 
 def test_no_version_at_all() -> None:
     with pytest.raises(PublishError) as caught:
         check_running({"Name": "HAProxy"}, "/run/m.sock")
-    assert str(caught.value) == f"the HAProxy at /run/m.sock does not say its version (''); {RUNNING}"
+    assert str(caught.value) == f"the HAProxy at /run/m.sock does not report its version (''); {RUNNING}"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_no_version_at_all() -> None:
 def test_a_program_that_is_no_haproxy(banner: str, shown: str) -> None:
     with pytest.raises(PublishError) as caught:
         check_binary("/bin/true", banner)
-    assert str(caught.value) == f"/bin/true -v does not say the version of a HAProxy ({shown}); {BINARY}"
+    assert str(caught.value) == f"/bin/true -v does not print a version of HAProxy ({shown}); {BINARY}"
 
 
 def test_a_warning_before_the_version() -> None:

@@ -23,7 +23,7 @@ from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning i
 )
 
 YIELDS = 'allowed: an expression that yields members, such as "[]" or "[? pg_role == \'replica\']"'
-UNPRINTABLE = "holds a line break or another unprintable character; allowed: one line of printable text"
+UNPRINTABLE = "contains a line break or another unprintable character; allowed: one line of printable text"
 LISTEN = "is not an address to listen on; allowed: '*', an IPv4 or an IPv6 address, or a list of them"
 TIME = "is not a duration; allowed: a number with ms, s, m, h or d, such as 30s or 24h, up to 24d"
 CHECK = (
@@ -53,10 +53,10 @@ FIELD_MISTAKES: list[tuple[dict[Any, Any], str]] = [
     ({"selector": []}, 'selector: [] is not a JMESPath expression; allowed: text, in quotes, such as "[]"'),
     (
         {"selector": "[? pg_role = 'x']"},
-        "selector: \"[? pg_role = 'x']\" is no JMESPath expression: Unknown token '=' (position 12); "
+        "selector: \"[? pg_role = 'x']\" is not a JMESPath expression: Unknown token '=' (position 12); "
         "allowed: == compares",
     ),
-    ({"backup": "[?"}, "backup: '[?' is no JMESPath expression: the expression ends too early (position 3)"),
+    ({"backup": "[?"}, "backup: '[?' is not a JMESPath expression: the expression ends too early (position 3)"),
     ({"selector": "[].pg_role"}, f"selector: '[].pg_role' yields a list with 'primary' in it; {YIELDS}"),
     ({"backup": "pg_role"}, f"backup: 'pg_role' yields nothing (null); {YIELDS}"),
     (
@@ -95,7 +95,7 @@ MEMBER_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"pg_seq": "one"}, "pg_seq: on host 10.10.10.11: 'one' is not a sequence number; allowed: a whole number from 0"),
     (
         {"pg_seq": 2},
-        "pg_seq: 2 is the number of 10.10.10.11, 10.10.10.12; allowed: a number of its own for each member",
+        "pg_seq: 2 is used by 10.10.10.11, 10.10.10.12; allowed: a different number for each member",
     ),
     (
         {"pg_role": "primry"},
@@ -161,7 +161,7 @@ CLUSTER_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"pg_service_provider": ["proxy"]}, "pg_service_provider: ['proxy'] is not a group; allowed: text"),
     (
         {"pg_service_targets": ["10.10.10.21"]},
-        "pg_service_targets: '10.10.10.21' is not a load balancer of it; "
+        "pg_service_targets: '10.10.10.21' is not a load balancer of this cluster; "
         "allowed: 10.10.10.11, 10.10.10.12, 10.10.10.13",
     ),
     ({"pg_service_targets": 5}, "pg_service_targets: 5 is not a load balancer; allowed: one, or a list of them"),
@@ -221,8 +221,8 @@ def test_settings_of_a_load_balancer(variables: dict[str, Any], message: str) ->
 
 def _same(field: str, port: int) -> str:
     return (
-        f"pg-test: {field}: 10.10.10.9 port {port} is that of pg-test-1, pg-test-2; allowed: an address or a port of "
-        "its own for each member (pg_address, pg_port, patroni_port)"
+        f"pg-test: {field}: 10.10.10.9 port {port} is used by pg-test-1, pg-test-2; allowed: a different address "
+        "or port for each member (pg_address, pg_port, patroni_port)"
     )
 
 
@@ -232,8 +232,8 @@ TOGETHER: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
         {"pg_role": "primary"},
         {},
         [
-            "pg-test: pg_role: 'primary' on hosts 10.10.10.11, 10.10.10.12; allowed: one primary, whose role moves "
-            "with Patroni and not with the inventory"
+            "pg-test: pg_role: 'primary' on hosts 10.10.10.11, 10.10.10.12; allowed: one primary (a failover "
+            "needs no change of the inventory)"
         ],
     ),
     ({"pg_address": "10.10.10.9"}, {}, [_same("pg_port", 5432), _same("patroni_port", 8008)]),
@@ -243,7 +243,7 @@ TOGETHER: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     (
         {"pg_seq": 1},
         {},
-        ["pg-test: pg_seq: 1 is the number of 10.10.10.11, 10.10.10.12; allowed: a number of its own for each member"],
+        ["pg-test: pg_seq: 1 is used by 10.10.10.11, 10.10.10.12; allowed: a different number for each member"],
     ),
 ]
 
@@ -291,8 +291,8 @@ def test_a_host_in_the_groups_of_two_clusters() -> None:
     hosts = {**cluster("pg-a", "primary", "replica"), **cluster("pg-b", "primary", first=21)}
     groups = {"pg-a": ["10.10.10.11", "10.10.10.12", "10.10.10.21"], "pg-b": ["10.10.10.21"]}
     assert problems(hosts, groups) == [
-        "pg-a: pg_cluster: host 10.10.10.21 is in this group and has 'pg-b', which another group or the host itself "
-        "sets and which wins; allowed: each host in the group of one cluster"
+        "pg-a: pg_cluster: host 10.10.10.21 is in this group but has 'pg-b', set by another group or by the host "
+        "itself; allowed: each host in the group of one cluster"
     ]
 
 
@@ -319,7 +319,7 @@ NEARLY: list[tuple[str, str | None]] = [
 def test_a_variable_that_is_nearly_one_of_ours(name: str, meant: str | None) -> None:
     hosts = pg_test()
     hosts["10.10.10.12"].setdefault(name, [])
-    expected = [f"pg-test: {name}: is no variable of services; did you mean {meant!r}?"] if meant else []
+    expected = [f"pg-test: {name}: is not a variable of services; did you mean {meant!r}?"] if meant else []
     assert list(plan(hosts).warnings) == expected
 
 
@@ -335,7 +335,7 @@ def test_a_load_balancer_of_another_cluster(target: str, said: str) -> None:
     hosts = {**pg_test(pg_service_targets=[target]), **cluster("pg-meta", "primary", first=21)}
     (found,) = problems(hosts, only=("pg-test",))
     assert found == (
-        f"pg-test: pg_service_targets: {target!r} is not a load balancer of it{said}; "
+        f"pg-test: pg_service_targets: {target!r} is not a load balancer of this cluster{said}; "
         "allowed: 10.10.10.11, 10.10.10.12, 10.10.10.13"
     )
 
@@ -352,7 +352,7 @@ def test_a_cluster_without_a_name(name: Any) -> None:
     """The host would be no member, and its cluster would lack one that may be the primary."""
     hosts = {**pg_test(), **cluster("pg-meta", "primary", first=21)}
     hosts["10.10.10.12"]["pg_cluster"] = name
-    said = "is empty; allowed: the name of a cluster, or no such variable on a host that is no member"
+    said = "is empty; allowed: the name of a cluster, or no such variable on a host that is not a member"
     groups = {"pg-test": ["10.10.10.11", "10.10.10.12", "10.10.10.13"]}
     for only in ((), ("pg-test",)):
         assert problems(hosts, groups, only=only) == [f"10.10.10.12: pg_cluster: {said}"]
@@ -401,7 +401,7 @@ def test_members_that_disagree(variables: dict[str, Any], message: str) -> None:
 
 def clash(load_balancer: str, port: int, one: str, other: str) -> str:
     return (
-        f"load balancer {load_balancer}: port {port} is taken twice: by {one} and by {other}; "
+        f"load balancer {load_balancer}: port {port} is used twice: by {one} and by {other}; "
         "allowed: one listener for each port of an address"
     )
 
@@ -501,7 +501,10 @@ def test_two_services_with_one_file() -> None:
         **cluster("pg-dr", "primary", first=21, pg_default_services=[service(name="rw", port=1002)], **delegated),
         "p1": {"haproxy_services": [{"name": "pg-dr-rw", "port": 1003}]},
     }
-    line = "load balancer p1: pg-dr-rw.cfg would be the file of {} and of {}; allowed: names that differ when joined"
+    line = (
+        "load balancer p1: pg-dr-rw.cfg would be the file of {} and of {}; allowed: a different <cluster>-<service> "
+        "for each service"
+    )
     one, other = "service dr-rw of cluster pg", "service rw of cluster pg-dr"
     assert problems(hosts, {"proxy": ["p1"]}) == [line.format(one, "haproxy_services"), line.format(other, one)]
 

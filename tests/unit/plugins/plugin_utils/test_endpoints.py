@@ -73,7 +73,7 @@ def test_clients_that_split_by_themselves() -> None:
 
 
 def test_a_pool_does_not_learn_that_the_primary_has_moved() -> None:
-    stale = " (a pool knows the role that it saw first)"
+    stale = " (a pool may report an outdated role)"
     assert [one.promise for one in endpoints(three()) if one.kind == "multi" and one.direct] == [
         "read-write on the primary, direct",
         "read-only on a standby, else the primary, direct",

@@ -95,8 +95,8 @@ def test_what_a_run_leaves_out_is_said_in_one_line() -> None:
     for host in ("p1", "p2"):
         hosts[host]["haproxy_enabled"] = True
     line = (
-        "not in this run: {}, in no pg_service_provider; what is left there of clusters that named them is removed by "
-        "a run with -l {}"
+        "not in this run: {}, not in a group that pg_service_provider names; to remove services that are left there "
+        "from earlier, run with -l {}"
     )
     assert plan(hosts, PROXIES).notes == ()
     assert plan(hosts, PROXIES, play=["10.10.10.11"]).notes == (line.format("p1, p2", "p1,p2"),)

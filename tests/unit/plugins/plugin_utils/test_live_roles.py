@@ -274,5 +274,5 @@ def test_a_service_with_the_name_of_a_check_backend() -> None:
     found = problems(pg_test(pg_services=[service(name="check-leader")], **LIVE))
     assert found[0].endswith(
         "pg-test-check-leader.cfg would be the file of the health checks /leader of cluster pg-test and of service "
-        "check-leader of cluster pg-test; allowed: names that differ when joined"
+        "check-leader of cluster pg-test; allowed: a different <cluster>-<service> for each service"
     )

@@ -104,7 +104,7 @@ def test_an_instance_reached_by_a_name_has_the_address_that_ansible_has() -> Non
         (
             two(pg_dns_target="secondary"),
             [
-                "pg-test: pg_dns_target: 'secondary' is not what a cluster's name can stand for; allowed: auto,"
+                "pg-test: pg_dns_target: 'secondary' is not a target for a cluster's name; allowed: auto,"
                 " primary, vip,"
                 " none or an address"
             ],
@@ -120,9 +120,8 @@ def test_an_instance_reached_by_a_name_has_the_address_that_ansible_has() -> Non
         (
             {"db1": {"pg_cluster": "pg-test", "pg_seq": 1, "pg_role": "primary"}},
             [
-                "pg-test: pg_address: instance pg-test-1 is reached by a name, and a record needs an address;"
-                " allowed: an"
-                " IPv4 or IPv6 address in pg_address or ansible_host"
+                "pg-test: pg_address: instance pg-test-1 has a host name as its address, and a DNS record needs an IP "
+                "address; allowed: an IPv4 or IPv6 address in pg_address or ansible_host"
             ],
         ),
     ],
@@ -182,7 +181,7 @@ MASK = "an IPv4 address with the mask of its subnet, such as 10.10.10.3/24"
         ),
         (
             {"pg_vip_address": "10.10.10.0/24"},
-            f"pg_vip_address: '10.10.10.0/24' is not an address that a host can have; allowed: {MASK}",
+            f"pg_vip_address: '10.10.10.0/24' is not an address that a host can use; allowed: {MASK}",
         ),
         (
             {"pg_vip_address": "127.0.0.1/24"},
@@ -190,16 +189,15 @@ MASK = "an IPv4 address with the mask of its subnet, such as 10.10.10.3/24"
         ),
         (
             {"pg_vip_address": "10.10.10.12/24"},
-            "pg_vip_address: 10.10.10.12 is the address of host 10.10.10.12; allowed: an address that nobody has",
+            "pg_vip_address: 10.10.10.12 is the address of host 10.10.10.12; allowed: an unused address",
         ),
         (
             {"pg_vip_address": "10.10.10.21/24"},
-            "pg_vip_address: 10.10.10.21 is the address of host 10.10.10.21; allowed: an address that nobody has",
+            "pg_vip_address: 10.10.10.21 is the address of host 10.10.10.21; allowed: an unused address",
         ),
         (
             {"pg_vip_address": "10.10.10.4/24"},
-            "pg_vip_address: 10.10.10.4 is the virtual address of cluster pg-other; allowed: an address that"
-            " nobody has",
+            "pg_vip_address: 10.10.10.4 is the virtual address of cluster pg-other; allowed: an unused address",
         ),
         (
             {"pg_vip_address": "10.10.10.10/29"},
@@ -222,7 +220,7 @@ MASK = "an IPv4 address with the mask of its subnet, such as 10.10.10.3/24"
         ),
         (
             {"pg_vip_dcs_type": "zookeeper"},
-            "pg_vip_dcs_type: 'zookeeper' is not a store that vip-manager reads; allowed: etcd, consul",
+            "pg_vip_dcs_type: 'zookeeper' is not a store that vip-manager supports; allowed: etcd, consul",
         ),
     ],
 )
@@ -282,13 +280,13 @@ def test_the_interface_of_the_subnet_whoever_holds_the_virtual_address() -> None
         (
             "10.10.20.3",
             [],
-            "no interface holds the subnet of 10.10.20.3/24; there are lo (127.0.0.1/8), eth0 (10.10.10.11/24), eth1"
+            "no interface is in the subnet of 10.10.20.3/24; there are lo (127.0.0.1/8), eth0 (10.10.10.11/24), eth1"
             " (10.10.10.3/24); allowed: pg_vip_interface with the name of one",
         ),
         (
             "10.10.10.3",
             [{"ifname": "br0", "addr_info": [{"family": "inet", "local": "10.10.10.12", "prefixlen": 24}]}],
-            "interfaces eth0, br0 hold the subnet of 10.10.10.3/24; there are lo (127.0.0.1/8), eth0"
+            "interfaces eth0, br0 are in the subnet of 10.10.10.3/24; there are lo (127.0.0.1/8), eth0"
             " (10.10.10.11/24), br0"
             " (10.10.10.12/24); allowed: pg_vip_interface with the name of one",
         ),

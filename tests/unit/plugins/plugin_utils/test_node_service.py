@@ -17,7 +17,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.node_services i
 
 FIELDS = "name, port, ip, protocol, maxconn, balance, options, default, servers"
 SERVER_FIELDS = "name, ip, port, backup, weight, options"
-UNPRINTABLE = "holds a line break or another unprintable character; allowed: one line of printable text"
+UNPRINTABLE = "contains a line break or another unprintable character; allowed: one line of printable text"
 LINES = "is not a directive of a service; allowed: one line of a listen section, such as 'option httpchk'"
 
 GRAFANA: dict[str, Any] = {
@@ -89,8 +89,8 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         [{"name": "web", "port": 1, "default": "inter 3s # x"}],
-        "service web: default: 'inter 3s # x' holds a '#', which would end the line; "
-        "allowed: HAProxy's words without comments",
+        "service web: default: 'inter 3s # x' contains a '#', which would end the line; "
+        "allowed: options without comments",
     ),
     (
         [{"name": "web", "port": 1, "servers": [{"name": "a", "ip": "10.0.0.1"}]}],
@@ -204,7 +204,7 @@ def test_a_secret_is_refused_and_not_repeated(fields: dict[str, Any], message: s
 
 
 def test_an_item_that_is_no_service_is_not_repeated_when_it_may_hold_a_secret() -> None:
-    with pytest.raises(PlanError, match=r"haproxy_services\[0\]: a value that may hold a secret is not a mapping"):
+    with pytest.raises(PlanError, match=r"haproxy_services\[0\]: a value that may contain a secret is not a mapping"):
         files(["stats auth admin:pgsvc-secret"])
 
 

@@ -209,7 +209,9 @@ def test_a_target_in_a_group() -> None:
     hosts = with_proxies(cluster("pg-a", "primary", pg_service_targets=["10.10.10.18"], **DELEGATED))
     assert told(plan(hosts, PROXIES)) == {"p1": (["pg-a-primary"], ("delegated/pg-a",))}
     hosts = with_proxies(cluster("pg-a", "primary", pg_service_targets=["p3"], **DELEGATED))
-    assert problems(hosts, PROXIES) == ["pg-a: pg_service_targets: 'p3' is not a load balancer of it; allowed: p1, p2"]
+    assert problems(hosts, PROXIES) == [
+        "pg-a: pg_service_targets: 'p3' is not a load balancer of this cluster; allowed: p1, p2"
+    ]
 
 
 def test_targets_of_one_cluster_do_not_widen_another() -> None:
@@ -293,7 +295,9 @@ def test_services_of_one_cluster() -> None:
     assert resolve("pg-a") == [("pg-a-primary", "p1")]
     assert resolve("pg-a", "p2") == [("pg-a-primary", "p2")]
     assert len(resolve("pg-test")) == 4
-    with pytest.raises(PlanError, match=r"'p2' is not a load balancer of it, but of pg-a; allowed: 10\.10\.10\.11, "):
+    with pytest.raises(
+        PlanError, match=r"'p2' is not a load balancer of this cluster, but of pg-a; allowed: 10\.10\.10\.11, "
+    ):
         resolve("pg-test", "p2")
     with pytest.raises(PlanError, match="'pg-x' is not a cluster of the inventory, did you mean 'pg-a'"):
         resolve("pg-x")

@@ -78,18 +78,18 @@ YIELDS_SOMETHING_ELSE = [
 ]
 
 NO_EXPRESSION = [
-    ("", "'' is no JMESPath expression; allowed: an expression such as \"[]\", which selects every member"),
-    ("[? pg_role ==", "'[? pg_role ==' is no JMESPath expression: the expression ends too early (position 14)"),
+    ("", "'' is not a JMESPath expression; allowed: an expression such as \"[]\", which selects every member"),
+    ("[? pg_role ==", "'[? pg_role ==' is not a JMESPath expression: the expression ends too early (position 14)"),
     (
         "[? pg_role = 'x']",
-        "\"[? pg_role = 'x']\" is no JMESPath expression: Unknown token '=' (position 12); allowed: == compares",
+        "\"[? pg_role = 'x']\" is not a JMESPath expression: Unknown token '=' (position 12); allowed: == compares",
     ),
-    ("[? pg_role == `x]", "'[? pg_role == `x]' is no JMESPath expression: Unclosed ` delimiter (position 15)"),
-    ("[?? x]", "'[?? x]' is no JMESPath expression: Unknown token ? (position 3)"),
-    ("[? a] ]", "'[? a] ]' is no JMESPath expression: ']' is not expected there (position 7)"),
-    ("[\x00]", "'[\\x00]' is no JMESPath expression: Unknown token \\x00 (position 2)"),
-    ("(" * 999, f"'{'(' * 79}… is no JMESPath expression: it is nested too deeply"),
-    ("x" * 1001, f"'{'x' * 79}… is no JMESPath expression: it has 1001 characters; allowed: up to 1000"),
+    ("[? pg_role == `x]", "'[? pg_role == `x]' is not a JMESPath expression: Unclosed ` delimiter (position 15)"),
+    ("[?? x]", "'[?? x]' is not a JMESPath expression: Unknown token ? (position 3)"),
+    ("[? a] ]", "'[? a] ]' is not a JMESPath expression: ']' is not expected there (position 7)"),
+    ("[\x00]", "'[\\x00]' is not a JMESPath expression: Unknown token \\x00 (position 2)"),
+    ("(" * 999, f"'{'(' * 79}… is not a JMESPath expression: it is nested too deeply"),
+    ("x" * 1001, f"'{'x' * 79}… is not a JMESPath expression: it has 1001 characters; allowed: up to 1000"),
 ]
 
 

@@ -17,7 +17,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.server_options
 
 COUNT = "allowed: a whole number from"
 TIME = "is not a duration; allowed: a number with ms, s, m, h or d, such as 30s or 24h, up to 24d"
-TLS = "lacks what to verify the certificate with; allowed: with 'ca-file <path>' or with 'verify none'"
+TLS = "needs a way to verify the certificate; allowed: with 'ca-file <path>' or with 'verify none'"
 
 # Each option, with every kind of argument it takes, at its bounds.
 ACCEPTED = [
@@ -47,7 +47,7 @@ ACCEPTED = [
 ]
 
 REFUSED: list[tuple[Any, str]] = [
-    ("inter", "'inter' lacks its argument"),
+    ("inter", "'inter' needs an argument"),
     ("inter 0", f"inter '0' {TIME}"),
     ("inter fast", f"inter 'fast' {TIME}"),
     ("inter 25d", f"inter '25d' {TIME}"),
@@ -70,11 +70,11 @@ REFUSED: list[tuple[Any, str]] = [
     (
         "init-addr x",
         "init-addr 'x' is not a way to find the first address; "
-        "allowed: last, libc, none and one address, each once, set apart by commas",
+        "allowed: last, libc, none and one address, each once, separated by commas",
     ),
     (
         "resolve-net x",
-        "resolve-net 'x' is not a list of networks; allowed: networks set apart by commas, such as 10.0.0.0/8",
+        "resolve-net 'x' is not a list of networks; allowed: networks separated by commas, such as 10.0.0.0/8",
     ),
     (
         "source fd00::1",
@@ -88,12 +88,12 @@ REFUSED: list[tuple[Any, str]] = [
     ),
     (
         "inter 3s # fast",
-        "'#' holds a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*()[]-",
+        "'#' contains a character that is special to HAProxy; allowed: letters, digits and _.,:/%=@+*()[]-",
     ),
-    ("inter $X", "inter '$X' is no argument HAProxy can read"),
+    ("inter $X", "inter '$X' is not an argument that HAProxy can read"),
     (
         "inter 3s\n    server evil 10.0.0.1:1",
-        "'inter 3s\\n    server evil 10.0.0.1:1' holds a line break or another unprintable character; "
+        "'inter 3s\\n    server evil 10.0.0.1:1' contains a line break or another unprintable character; "
         "allowed: one line of printable text",
     ),
     (["inter 3s"], "['inter 3s'] is not server options; allowed: text"),
@@ -107,8 +107,8 @@ REFUSED: list[tuple[Any, str]] = [
             ("backup", "the field backup of the service selects them"),
             ("disabled", "pg_weight: 0 of a member keeps new connections away from it"),
             ("enabled", "every server of a service is"),
-            ("port 8008", "checks ask the member at patroni_port"),
-            ("addr 10.0.0.1", "checks ask the member at pg_address"),
+            ("port 8008", "checks use patroni_port of the member"),
+            ("addr 10.0.0.1", "checks use pg_address of the member"),
             ("cookie a", "it needs HTTP"),
             ("redir /", "it needs HTTP"),
             ("track a/b", "roles: live has servers follow shared health checks"),

@@ -100,7 +100,7 @@ def test_forms(endpoint: Endpoint, who: Login, libpq: str, string: str, jdbc: st
             " verify-ca, verify-full",
         ),
         ("user", ["a"], "['a'] is not text; allowed: text"),
-        ("password", "a\nb", "the value holds a control character; allowed: one line of printable text"),
+        ("password", "a\nb", "the value contains a control character; allowed: one line of printable text"),
     ],
 )
 def test_a_login_that_is_none(field: str, value: object, message: str) -> None:
@@ -207,5 +207,5 @@ def test_a_section_holds_no_blanks_around_a_value() -> None:
     report = Report()
     service_sections([SIX], "auto", Login(user=" u"), report)
     assert [str(problem) for problem in report.problems] == [
-        "pg-test: user: ' u' begins or ends with a blank, which a service file cannot hold"
+        "pg-test: user: ' u' begins or ends with a blank, which a service file cannot contain"
     ]

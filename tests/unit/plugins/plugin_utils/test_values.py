@@ -84,7 +84,7 @@ PATHS = "is not a path; allowed: an absolute path of up to 1024 letters, digits 
 DURATIONS = "is not a duration; allowed: a number with ms, s, m, h or d, such as 30s or 24h, up to 24d"
 BINDS = "is not an address to listen on; allowed: '*', an IPv4 or an IPv6 address, or a list of them"
 ADDRESSES = "is not an address; allowed: an IPv4 address, an IPv6 address or a host name"
-UNPRINTABLE = "holds a line break or another unprintable character; allowed: one line of printable text"
+UNPRINTABLE = "contains a line break or another unprintable character; allowed: one line of printable text"
 
 REFUSED: list[tuple[Check, Any, str]] = [
     (BETWEEN_1_AND_9, 0, "0 is not a digit; allowed: 1 to 9"),
@@ -192,7 +192,7 @@ def test_native_values_are_plain_all_the_way_down() -> None:
     "value", ["pgsvc-secret\n", "pgsvc-secret\r", "\x00pgsvc-secret", ["pgsvc-secret"], "pgsvc-secret" * 50, True]
 )
 def test_a_secret_is_not_repeated(value: Any) -> None:
-    with pytest.raises(ValueProblem, match=r"^the value \(not shown\) is too long or no text, or holds ") as raised:
+    with pytest.raises(ValueProblem, match=r"^the value \(not shown\) is too long or not text, or contains ") as raised:
         values.secret(value)
     assert "pgsvc-secret" not in str(raised.value)
 
