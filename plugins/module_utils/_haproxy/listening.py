@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -87,19 +88,33 @@ def listening(pid: int) -> Optional[Listening]:
     process = Path("/proc") / str(pid)
     try:
         own = _open_sockets(process)
-        sockets = parse(process.joinpath("net/tcp").read_text(encoding="ascii"))
+        sockets = _read(process / "net/tcp")
         with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
-            sockets += parse(process.joinpath("net/tcp6").read_text(encoding="ascii"))
+            sockets += _read(process / "net/tcp6")
         users = {each.uid for each in sockets if each.inode in own}
         return Listening(sockets, own, users.pop() if len(users) == 1 else _binding_user(process))
     except OSError:
         return None
 
 
-def parse(table: str) -> list[Socket]:
-    """Parse the listening sockets of a table in the format of `/proc/net/tcp` and `/proc/net/tcp6`."""
-    rows = [line.split() for line in table.splitlines()[1:]]
-    return [Socket(_address(row[1]), int(row[7]), int(row[9])) for row in rows if len(row) > 9 and row[3] == _LISTEN]
+def _read(path: Path) -> list[Socket]:
+    with path.open(encoding="ascii") as table:
+        return parse(table)
+
+
+def parse(table: Iterable[str]) -> list[Socket]:
+    """The listening sockets of the lines of `/proc/net/tcp` or `/proc/net/tcp6`.
+
+    The kernel lists them first (proc_net_tcp.txt of its documentation). The connections behind them, of which a load
+    balancer may have many thousands, are not read.
+    """
+    found: list[Socket] = []
+    for line in itertools.islice(table, 1, None):
+        row = line.split()
+        if len(row) <= 9 or row[3] != _LISTEN:
+            break
+        found.append(Socket(_address(row[1]), int(row[7]), int(row[9])))
+    return found
 
 
 def _address(text: str) -> Address:

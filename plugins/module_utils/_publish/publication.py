@@ -26,7 +26,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file
     Owners,
     ServiceFile,
     owner_of,
-    parse,
+    parse_content,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.state_dir import inspect, prepare
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.states import States
@@ -119,7 +119,7 @@ class _Publication:
     def _parsed(self, disk: Mapping[str, Entry]) -> dict[str, ServiceFile]:
         """The service files of the directory after the changes, each parsed once."""
         contents = files.after(disk, self.result.changes)
-        return {name: parse(name, content.decode(errors="surrogateescape")) for name, content in contents.items()}
+        return {name: parse_content(name, content) for name, content in contents.items()}
 
     def _set_applied(self, running: Optional[Running], plan: Plan) -> None:
         method = running.method(plan.decision) if running else NONE

@@ -35,7 +35,11 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan
     ServerChanges,
     plan_changes,
 )
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import Owners, ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
+    Owners,
+    ServiceFile,
+    parse_content,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.verdicts import Knowledge
 
 ServerPlan = Union[ServerChanges, NeedsReload]
@@ -73,7 +77,7 @@ class Running:
         rewritten = {change.name for change in changes if change.before != change.after}
         found: dict[str, Head] = {}
         for name in record.loaded_names(self.record, self.process.worker, disk):
-            service = self.view[name] if name not in rewritten else parse(name, disk[name].text)
+            service = self.view[name] if name not in rewritten else parse_content(name, disk[name].content)
             if service.owner is not None:
                 with contextlib.suppress(ValueError):  # broken by hand since: no process can have loaded it
                     found[name] = record.head(service)

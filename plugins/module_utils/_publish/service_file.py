@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -40,6 +41,13 @@ def valid_owner(owner: str) -> bool:
 def parse(name: str, text: str) -> ServiceFile:
     """Parse the text of `<name>.cfg`. Never fails, as HAProxy validates the text."""
     return ServiceFile(name, *split(text), owner_of(text))
+
+
+# What compares, orders and applies the files of a run asks for the same ones: each is parsed once.
+@functools.cache
+def parse_content(name: str, content: bytes) -> ServiceFile:
+    """The same for the content of a file, in whatever encoding."""
+    return parse(name, content.decode(errors="surrogateescape"))
 
 
 LEADING, LAGGING = "-leading", "-lagging"

@@ -14,7 +14,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, member_name, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
+    ServiceFile,
+    member_name,
+    parse_content,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
@@ -77,7 +81,7 @@ def _by_cluster(files: Iterable[tuple[str, str, Optional[bytes]]]) -> dict[str, 
     found: dict[str, dict[str, ServiceFile]] = {}
     for name, owner, content in files:
         if content is not None:
-            service = parse(name, content.decode(errors="surrogateescape"))
+            service = parse_content(name, content)
             # A file of the same service that others wrote (Pigsty) has no owner: it counts for the one that adopts it.
             cluster = _cluster(service.owner or owner)
             if cluster is not None:

@@ -31,7 +31,10 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.files import (
     write_new,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse, valid_name
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
+    parse_content,
+    valid_name,
+)
 
 _MODE = 0o644
 _LARGEST_JOURNAL = 64 * 2**20  # bytes
@@ -215,18 +218,18 @@ def _movers(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]:
     Those are files whose listeners change, as no two files may listen on one port, and files that track servers of a
     backend that changes, as it may lack some.
     """
-    backends = any(_parsed(name, content).is_backend for files in (old, new) for name, content in files.items())
+    backends = any(parse_content(name, content).is_backend for files in (old, new) for name, content in files.items())
     found: list[str] = []
     for name in old:
         if name in new:
-            before, after = _parsed(name, old[name]), _parsed(name, new[name])
+            before, after = parse_content(name, old[name]), parse_content(name, new[name])
             if before.binds != after.binds or (backends and (before.tracks or after.tracks)):
                 found.append(name)
     return found
 
 
 def _rank(name: str, content: bytes) -> int:
-    service = _parsed(name, content)
+    service = parse_content(name, content)
     return 2 if service.tracks else 0 if service.is_backend else 1
 
 
@@ -234,7 +237,3 @@ def _content(directory: Path, name: str) -> bytes:
     """The content of a file that is replaced; none of a link, whose target stays as it is."""
     target = _target(directory, name)
     return target.read_bytes() if target.is_file() else b""
-
-
-def _parsed(name: str, content: bytes) -> ServiceFile:
-    return parse(name, content.decode(errors="replace"))

@@ -25,7 +25,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.apply import
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import NONE, Plan
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, Result
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse_content
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.states import States
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.swap import Swap
 
@@ -90,7 +90,7 @@ def _states_before(request: Request, disk: Mapping[str, Entry], states: States, 
     view: dict[str, ServiceFile] = {
         service.name: service for service in states.services.values() if service.name not in changed
     }
-    view.update({name: parse(name, disk[name].text) for name in changed if name in disk})
+    view.update({name: parse_content(name, disk[name].content) for name in changed if name in disk})
     return States(request.state_dir, view, ())
 
 

@@ -39,18 +39,20 @@ def at(text: str) -> Address:
 def test_parse() -> None:
     """As machines of little-endian order write it, 127.9.9.9 as 0909097F."""
     rows = [
-        # a listener of root, a listener of nobody, a connection, a listener on every address
+        # a listener of root, one of nobody, one on every address, and the first connection, where reading ends
         "   0: 0909097F:1539 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 148272 1 0000",
         "   1: 0909097F:153A 00000000:0000 0A 00000000:00000000 00:00000000 00000000 65534        0 148273 1 0000",
-        "   2: 0909097F:1539 0909097F:D2F0 01 00000000:00000000 00:00000000 00000000     0        0 148274 1 0000",
-        "   3: 00000000:1540 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 148275 1 0000",
+        "   2: 00000000:1540 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 148275 1 0000",
+        "   3: 0909097F:1539 0909097F:D2F0 01 00000000:00000000 00:00000000 00000000     0        0 148274 1 0000",
     ]
-    assert parse(HEADER + "\n".join(rows) + "\n") == [
+    lines = iter([HEADER, *rows, "not read"])
+    assert parse(lines) == [
         Socket(at("127.9.9.9:5433"), 0, 148272),
         Socket(at("127.9.9.9:5434"), 65534, 148273),
         Socket(at("*:5440"), 0, 148275),
     ]
-    assert parse(HEADER) == parse("") == []
+    assert next(lines) == "not read"
+    assert parse([HEADER]) == parse([]) == []
 
 
 def test_parse_ipv6() -> None:
@@ -60,7 +62,7 @@ def test_parse_ipv6() -> None:
         "::": "0" * 32,
         "mapped": "0000000000000000FFFF00000909097F",
     }
-    table = HEADER + "".join(f"   0: {word}:1539 {'0' * 32}:0000 {rest}\n" for word in words.values())
+    table = [HEADER, *(f"   0: {word}:1539 {'0' * 32}:0000 {rest}\n" for word in words.values())]
     assert [each.address for each in parse(table)] == [at("[fd00::1]:5433"), at("[::]:5433"), at("127.9.9.9:5433")]
 
 
