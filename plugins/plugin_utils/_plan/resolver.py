@@ -24,21 +24,21 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.timings import verifies_role
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.selection import Selection, SelectionReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.shared_checks import (
-    Use,
+    Follower,
     check_backends,
     checks_of,
-    uses,
+    followers,
 )
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """What the selectors of one definition chose; ``uses`` are the shared health checks that ``servers`` follow."""
+    """What the selectors of one definition chose; ``followers`` are those of ``servers`` that share health checks."""
 
     instances: tuple[str, ...] = ()
     backups: tuple[str, ...] = ()
     servers: tuple[Server, ...] = ()
-    uses: tuple[Use, ...] = ()
+    followers: tuple[Follower, ...] = ()
 
 
 class Resolver:
@@ -56,8 +56,8 @@ class Resolver:
     def check_backends(self, cluster: Cluster, settings: Settings) -> list[CheckBackend]:
         """The health checks that the live services of a cluster share on one load balancer, by name."""
         choices = [self._choice(cluster, definition) for definition in cluster.definitions_on(settings.host)]
-        used = [use for choice in choices for use in choice.uses]
-        return check_backends(cluster, settings.host, _owner(cluster), used)
+        found = [follower for choice in choices for follower in choice.followers]
+        return check_backends(cluster, settings.host, _owner(cluster), found)
 
     def _service(self, cluster: Cluster, definition: Definition, settings: Settings) -> Service:
         choice = self._choice(cluster, definition)
@@ -129,16 +129,16 @@ class Resolver:
         )
 
     def _choose_live(self, cluster: Cluster, definition: Definition, selection: Selection) -> _Choice:
-        used = self._uses(cluster, definition, selection)
-        servers = tuple(use.server(cluster, _port(cluster, use.member, definition)) for use in used)
+        found = self._followers(cluster, definition, selection)
+        servers = tuple(each.server(cluster, _port(cluster, each.member, definition)) for each in found)
         return _Choice(
             instances=tuple(dict.fromkeys(server.address for server in servers if not server.backup)),
             backups=tuple(dict.fromkeys(server.address for server in servers if server.backup)),
             servers=servers,
-            uses=tuple(used),
+            followers=tuple(found),
         )
 
-    def _uses(self, cluster: Cluster, definition: Definition, selection: Selection) -> list[Use]:
+    def _followers(self, cluster: Cluster, definition: Definition, selection: Selection) -> list[Follower]:
         try:
             roles = split_check(with_lag(definition.check, definition.lag))
         except ValueProblem as problem:
@@ -161,7 +161,10 @@ class Resolver:
             )
             return []
         lagging = split_check(definition.check).following if definition.lagging == "backup" else None
-        return uses(cluster.members, found, checks_of(roles, options, lagging, _verifies_role(cluster, definition)))
+        # Services with the same options share a check, whether these come from the preset or not.
+        from_preset = options == split_options(cluster.options)[0]
+        verify_role = from_preset and verifies_role(cluster.rto, definition.check)
+        return followers(cluster.members, found, checks_of(roles, options, lagging, verify_role))
 
 
 def _owner(cluster: Cluster) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.server_options
     TIMINGS,
     split_options,
     timings_of,
+    without_option,
 )
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, CheckServer, Server
 
@@ -40,7 +41,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Use:
+class Follower:
     """A server of a service, and the health check that it follows."""
 
     member: Member
@@ -83,39 +84,39 @@ def checks_of(roles: RoleChecks, options: str, lagging: str | None, verify_role:
     return Checks(either, leading, check(roles.following), check(lagging))
 
 
-def uses(members: Sequence[Member], found: Sequence[Standing], checks: Checks) -> list[Use]:
+def followers(members: Sequence[Member], found: Sequence[Standing], checks: Checks) -> list[Follower]:
     """The servers of a service, in the order in which HAProxy takes backups.
 
     First those that serve, then replicas that lag too much, then the member that leads, then all other backups.
     """
     ranked = [
-        (rank, index, use)
+        (rank, index, follower)
         for index, (member, standing) in enumerate(zip(members, found, strict=True))
-        for rank, use in _uses_of(member, standing, checks)
+        for rank, follower in _followers_of(member, standing, checks)
     ]
-    return [use for _rank, _index, use in sorted(ranked, key=lambda each: each[:2])]
+    return [follower for _rank, _index, follower in sorted(ranked, key=lambda each: each[:2])]
 
 
-def _uses_of(member: Member, standing: Standing, checks: Checks) -> Iterator[tuple[int, Use]]:
+def _followers_of(member: Member, standing: Standing, checks: Checks) -> Iterator[tuple[int, Follower]]:
     leading = standing.leading if checks.leading else NOTHING
     following = standing.following if checks.following else NOTHING
     if following == ACTIVE and checks.lagging:
-        yield 1, Use(member, checks.lagging, LAGGING, backup=True)
+        yield 1, Follower(member, checks.lagging, LAGGING, backup=True)
     if leading == following and leading != NOTHING:
-        yield (3 if leading == BACKUP else 0), Use(member, checks.either, "", leading == BACKUP)
+        yield (3 if leading == BACKUP else 0), Follower(member, checks.either, "", leading == BACKUP)
         return
     if following != NOTHING and checks.following:
-        yield (3 if following == BACKUP else 0), Use(member, checks.following, "", following == BACKUP)
+        yield (3 if following == BACKUP else 0), Follower(member, checks.following, "", following == BACKUP)
     if leading != NOTHING and checks.leading:
         suffix = "" if following == NOTHING else LEADING
-        yield (2 if leading == BACKUP else 0), Use(member, checks.leading, suffix, leading == BACKUP)
+        yield (2 if leading == BACKUP else 0), Follower(member, checks.leading, suffix, leading == BACKUP)
 
 
-def check_backends(cluster: Cluster, load_balancer: str, owner: str, used: Iterable[Use]) -> list[CheckBackend]:
+def check_backends(cluster: Cluster, load_balancer: str, owner: str, found: Iterable[Follower]) -> list[CheckBackend]:
     """The check backends that servers follow, by name; each has the members that something follows there."""
     members: dict[Check, dict[str, Member]] = {}
-    for use in used:
-        members.setdefault(use.check, {})[use.member.name] = use.member
+    for follower in found:
+        members.setdefault(follower.check, {})[follower.member.name] = follower.member
     backends = [
         CheckBackend(
             name=backend_name(cluster, check),
@@ -127,18 +128,19 @@ def check_backends(cluster: Cluster, load_balancer: str, owner: str, used: Itera
             options=check.options,
             servers=tuple(
                 CheckServer(member.name, member.address, member.patroni_port, member.ca_file)
-                for member in sorted(found.values(), key=lambda member: member.seq)
+                for member in sorted(asked.values(), key=lambda member: member.seq)
             ),
         )
-        for check, found in members.items()
+        for check, asked in members.items()
     ]
     return sorted(backends, key=lambda backend: backend.name)
 
 
 def backend_name(cluster: Cluster, check: Check) -> str:
-    """``pg-test-check-replica``, with what sets the check apart from others of the cluster at this endpoint.
+    """The name of a check backend, the same in every plan.
 
-    >>> # pg-test-check-replica-lag-16MB, pg-test-check-leader-1s-500ms-500ms-1-2
+    ``pg-test-check-replica`` has the timings of the cluster. ``pg-test-check-replica-lag-16MB`` has a limit of the lag,
+    ``pg-test-check-leader-1s-500ms-500ms-1-2`` timings of its own, and anything else that differs adds a digest.
     """
     path, _mark, query = check.path.partition("?")
     parts = [cluster.name, "check", path.strip("/")]
@@ -147,16 +149,17 @@ def backend_name(cluster: Cluster, check: Check) -> str:
         parts.append(f"lag-{plain[1]}" if plain else _digest(query))
     usual = split_options(cluster.options)[0]
     if check.options != usual:
-        timings, rest = timings_of(check.options), _rest(check.options)
+        timings, others = timings_of(check.options), _other_options(check.options)
         parts += [timings[name] for name in TIMINGS if name in timings] or ["haproxy"]
-        parts += [] if rest == _rest(usual) else [_digest(rest)]
+        parts += [] if others == _other_options(usual) else [_digest(others)]
     return "-".join(parts)
 
 
-def _rest(options: str) -> str:
-    words = options.split()
-    timings = timings_of(options)
-    return " ".join(word for word in words if word not in timings and word not in timings.values())
+def _other_options(options: str) -> str:
+    """The options of checks without their timings."""
+    for name in TIMINGS:
+        options = without_option(options, name)
+    return options
 
 
 def _digest(text: str) -> str:

@@ -189,6 +189,31 @@ def test_options_of_checks_and_of_servers_part() -> None:
     assert [each.options for each in checks.values()] == ["inter 1s rise 2 check-send-proxy source 10.0.0.9"]
 
 
+def test_a_preset_and_the_same_options_share_their_checks() -> None:
+    """With one passed check enough, both look at the role in Patroni's answer, too."""
+    own = "inter 250ms fastinter 250ms downinter 250ms rise 1 fall 1 weight 10"
+    services, checks = planned(pg_test(pg_rto="instant", pg_services=[service(check="/primary", options=own)], **LIVE))
+    assert servers(services["extra"]) == servers(services["primary"])
+    assert {name: found.verify_role for name, found in checks.items()} == {
+        "leader": False,
+        "primary": True,
+        "read-only": False,
+        "replica": False,
+    }
+
+
+def test_options_that_differ_in_more_than_timings() -> None:
+    """A digest sets them apart, also where a value is that of a timing."""
+    options = ["inter 3s rise 3 tcp-ut 3s", "inter 3s rise 3 tcp-ut 3"]
+    services = [
+        service(name=f"s{n}", port=5440 + n, check="/replica", roles="live", options=words)
+        for n, words in enumerate(options)
+    ]
+    _services, checks = planned(pg_test(pg_services=services))
+    assert sorted(name[:13] for name in checks) == ["replica-3s-3-", "replica-3s-3-"]
+    assert len(checks) == 2
+
+
 ROLES = "allowed with roles: live: a tag_ on /replica, /sync, /quorum or /async, or roles: declared"
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     (
