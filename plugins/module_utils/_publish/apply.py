@@ -88,7 +88,7 @@ class Apply:
         return Outcome(Applied(self._running.method(decision), f"{decision.reason}{waited}"), True, left, warnings)
 
     def _wait_for_held(self) -> tuple[str, list[str]]:
-        """Wait while new connections are held: nobody checks servers in an old worker, so they would wait in vain.
+        """Wait while new connections are held. After a reload, the old worker does not check servers for them any more.
 
         Returns what to add to the reason, and warnings.
         """
@@ -100,8 +100,8 @@ class Apply:
             if time.monotonic() - began >= longest:
                 lost = ", ".join(f"{count} of {name}" for name, count in sorted(held.items()))
                 return "", [
-                    f"The reload ends new connections that still waited for a server ({lost}): none came up within "
-                    f"{longest:g} seconds, the hold of the service"
+                    f"New connections were waiting for a server and fail because of the reload ({lost}), as no server "
+                    f"came up within {longest:g} seconds, the hold of these services"
                 ]
             time.sleep(_POLL)
         if not seen:

@@ -49,7 +49,7 @@ class Writing:
         return bool(self.contents)
 
     def begin(self) -> None:
-        """Write the server states and the script, then the files, so that HAProxy finds them if it is started meanwhile.
+        """Write the server states and the script, then the files: a HAProxy that is started meanwhile finds them.
 
         Raises `OSError` if that failed and was undone, `PublishError` if it could not be undone.
         """
