@@ -59,7 +59,7 @@ SELECTED_OLD := $(if $(FULL),,-m 'every_core and not full')
 
 # What starts processes and waits for them has the machine for itself: HAProxy under load, and the demo. The same whatever
 # Ansible sends it: once.
-ALONE := $(addprefix tests/integration/,demo hitless live publish runtime staying unit_config)
+ALONE := $(addprefix tests/integration/,demo hitless hold live publish runtime staying unit_config)
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
 	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
 
@@ -150,6 +150,7 @@ benchmark: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure, all or PARTS="
 reliability: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## measure the effect of changes on clients, into docs/reliability.md
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/reliability.py --keep
 	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/staying.py --keep
+	@PYTHONPATH=.build $(<D)/bin/python tests/benchmark/hold.py --keep
 
 dist: .venvs/core-$(NEWEST)/.ready ## build the tarball that ansible-galaxy installs
 	@$(<D)/bin/ansible-galaxy collection build --force --output-path .build

@@ -92,8 +92,9 @@ options:
     default: /etc/haproxy
   state_dir:
     description:
-      - Directory of the module's own state. It contains the server states that a new HAProxy process starts with, and
-        the record of what HAProxy has loaded. It is created with mode 0700 if it does not exist.
+      - Directory of the module's own state. It contains the server states that a new HAProxy process starts with, the
+        script of services that hold, and the record of what HAProxy has loaded. It is created with mode 0700 if it does
+        not exist.
     type: path
     default: /var/lib/haproxy/pgsvc
   config_args:

@@ -12,10 +12,11 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import SUFFIX
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.start_arguments import Startup, check_names
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import check_binary
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import check_binary, lacks_lua
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import VALIDATION
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._host.private_folder import entries, private_folder
@@ -26,14 +27,20 @@ _ABOUT_STATES = re.compile(
     r"from server state file|server-state (partially applied|after a reload)|[Ss]erver state file"
     r"|can't find (server '[^']*' in )?backend '"
 )
+# From 3.1 on, of every configuration that loads Lua and leaves a choice open that only concerns scripts of others.
+_ABOUT_LUA = re.compile(r'please set "tune\.lua\.bool-sample-conversion"')
+_LOADED = ".pgsvc-loaded"
 
 
 @contextlib.contextmanager
-def staged(directory: Path, view: Mapping[str, bytes], temporary: str) -> Iterator[tuple[Path, int]]:
+def staged(
+    directory: Path, view: Mapping[str, bytes], temporary: str, missing: Mapping[Path, bytes]
+) -> Iterator[tuple[Path, int]]:
     """A private folder with the `.cfg` files of `view` (by stem) and links to all other entries of `directory`.
 
     If paths may be relative to the configuration (`default-path`, HAProxy manual 3.1), the parent folder also has links
-    to the entries of the parent of `directory`. Also yields the descriptor of `private_folder`.
+    to the entries of the parent of `directory`. The `missing` files are in a folder beside it, and the staged files
+    refer to them there. Also yields the descriptor of `private_folder`.
     """
     with private_folder(temporary) as (root, descriptor):
         stage = root / directory.name
@@ -45,9 +52,19 @@ def staged(directory: Path, view: Mapping[str, bytes], temporary: str) -> Iterat
             for entry in entries(directory.parent):
                 if entry.name != directory.name:
                     (root / entry.name).symlink_to(entry.path)
+        if missing:
+            (root / _LOADED).mkdir(mode=0o700)
+        for path, content in missing.items():
+            (root / _LOADED / path.name).write_bytes(content)
         for name, content in view.items():
-            (stage / f"{name}{SUFFIX}").write_bytes(content)
+            (stage / f"{name}{SUFFIX}").write_bytes(_renamed(content, missing, root))
         yield stage, descriptor
+
+
+def _renamed(content: bytes, missing: Mapping[Path, bytes], root: Path) -> bytes:
+    for path in missing:
+        content = content.replace(os.fsencode(path), os.fsencode(root / _LOADED / path.name))
+    return content
 
 
 def _is_loaded(entry: os.DirEntry[str]) -> bool:
@@ -62,28 +79,43 @@ class RejectedError(PublishError):
         self.alerts = alerts
 
 
-def validate(binary: str, startup: Startup, directory: Path, view: Mapping[str, bytes], temporary: str) -> list[str]:
+def has_lua(binary: str, startup: Startup) -> bool:
+    """Whether HAProxy was built with Lua; true if its output does not say. Raises `PublishError`."""
+    return not lacks_lua(_run([binary, "-vv"], startup)[1])
+
+
+def validate(
+    binary: str,
+    startup: Startup,
+    directory: Path,
+    view: Mapping[str, bytes],
+    temporary: str,
+    missing: Mapping[Path, bytes] = MappingProxyType({}),
+) -> list[str]:
     """Validate `directory` with the files of `view` and return the warnings of HAProxy.
 
-    Raises `RejectedError` with the output of HAProxy, with paths in `directory`, if it rejects the files.
+    `missing` are files that `view` refers to and that do not exist yet. Raises `RejectedError` with the output of
+    HAProxy, with the final paths, if it rejects the files.
     """
     if not view:
         return []  # there is nothing to validate, and HAProxy would print its usage without a file
-    with staged(directory, view, temporary) as (stage, descriptor):
+    with staged(directory, view, temporary, missing) as (stage, descriptor):
         # With -c, HAProxy prints its version only together with warnings or errors.
         version = check_binary(binary, _run([binary, "-v"], startup, [descriptor])[1])
         check_names(version, startup, directory, [f"{name}{SUFFIX}" for name in view])
         status, output = _run([binary, *startup.validation_arguments(directory, stage)], startup, [descriptor])
         output = output.replace(str(stage), str(directory))
+        for path in missing:
+            output = output.replace(str(stage.parent / _LOADED / path.name), str(path))
     if status != 0:
         raise RejectedError(_alerts(output))
     return [f"HAProxy warns: {warning}" for line in _lines(output) if (warning := _warning(line))]
 
 
 def _warning(line: str) -> str:
-    """A warning without its process id; empty for other lines and for warnings about server states."""
+    """A warning without its process id; empty for other lines and for warnings about server states or Lua."""
     match = _WARNING.match(line)
-    if match is None or _ABOUT_STATES.search(line):
+    if match is None or _ABOUT_STATES.search(line) or _ABOUT_LUA.search(line):
         return ""
     return line[match.end() :]
 

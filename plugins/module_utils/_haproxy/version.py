@@ -18,6 +18,7 @@ OLDEST: Version = (2, 6, 0)
 
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,6})|(-dev\d*))?(?![\d.])", re.ASCII)
 _BANNER = re.compile(r"^HA-?Proxy version (\S+)", re.MULTILINE)
+_WITHOUT_LUA = re.compile(r"^Feature list *:.* -LUA(?: |$)|^Built without Lua", re.MULTILINE)
 _BEFORE_THE_RELEASE = -1
 _NEEDED = "pgsvc.access works with HAProxy {}.{} and later".format(*OLDEST)
 _INSTALL = "Install such a version"
@@ -61,6 +62,11 @@ def check_binary(binary: str, banner: str) -> Version:
     if version < OLDEST:
         raise PublishError(f"{binary} is HAProxy {_shown(match.group(1))}; {_NEEDED}. {remedy}")
     return version
+
+
+def lacks_lua(banner: str) -> bool:
+    """Whether a HAProxy says that it was built without Lua; `banner` is what its `-vv` prints."""
+    return _WITHOUT_LUA.search(banner) is not None
 
 
 def _shown(text: str) -> str:

@@ -15,7 +15,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import unit
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process, find
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker
 from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
-from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import SUCCESSOR
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import HELD, SUCCESSOR
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import ApplyError, CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import (
@@ -81,10 +81,34 @@ class Apply:
             if not why:
                 return Outcome(Applied(RUNTIME, decision.reason, draining))
             decision = Decision(RELOAD, f"{decision.reason}, but the Runtime API could not make the change: {why}")
-        warnings = self._reload(states)
+        waited, warnings = self._wait_for_held()
+        warnings += self._reload(states)
         left = self._verify()
         warnings += [f"{name}: {text}" for name, texts in left.items() for text in texts]
-        return Outcome(Applied(self._running.method(decision), decision.reason), True, left, warnings)
+        return Outcome(Applied(self._running.method(decision), f"{decision.reason}{waited}"), True, left, warnings)
+
+    def _wait_for_held(self) -> tuple[str, list[str]]:
+        """Wait while new connections are held. After a reload, the old worker does not check servers for them any more.
+
+        Returns what to add to the reason, and warnings.
+        """
+        began = time.monotonic()
+        longest = min(max(self._running.holds.values(), default=0.0), HELD)
+        seen: dict[str, int] = {}
+        while held := self._running.held():
+            seen.update(held)
+            if time.monotonic() - began >= longest:
+                lost = ", ".join(f"{count} of {name}" for name, count in sorted(held.items()))
+                return "", [
+                    f"New connections were waiting for a server and fail because of the reload ({lost}), as no server "
+                    f"came up within {longest:g} seconds, the hold of these services"
+                ]
+            time.sleep(_POLL)
+        if not seen:
+            return "", []
+        names = ", ".join(sorted(seen))
+        waited = f"the reload waited {time.monotonic() - began:.1f} seconds for a server of {names}"
+        return f"; {waited}, because new connections were held", []
 
     def _change_servers(self, plan: Plan) -> tuple[list[str], str]:
         """Use the Runtime API. Returns the draining servers, and why a reload is needed nevertheless, or ""."""

@@ -21,6 +21,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import loc
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory as files
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import NONE, Decision, Plan
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import Script
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Applied, Request, Result
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
     Owners,
@@ -200,13 +201,20 @@ class _Publication:
         return "HAProxy is not running" if self.request.apply else "apply is false"
 
     def _report_stale_states(self, states: States) -> None:
-        """Warn about missing or wrong state files. With them, a restart would use servers before they are checked."""
+        """Warn about missing or wrong state files. With them, a restart would use servers before they are checked.
+
+        The same for the script of services that hold, without which HAProxy would not start.
+        """
         names = sorted(set(states.stale()) - {change.name for change in self.result.todo})
         if names:
             self.result.states_rewritten = True
             self.result.warnings.append(
                 f"The server-state files of {', '.join(names)} were missing or wrong and are rewritten"
             )
+        script = Script(self.request.state_dir, states.services.values())
+        if not self.result.todo and script.is_missing():
+            self.result.states_rewritten = True
+            self.result.warnings.append(f"{script.path}, which HAProxy loads, was missing or wrong and is rewritten")
 
     def _check_unreachable(self) -> None:
         """Raise `PublishError` if HAProxy runs but its sockets do not answer, since a change could not be verified."""

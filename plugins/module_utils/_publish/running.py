@@ -27,6 +27,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision imp
     decide,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import held, holds, is_used
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked, Verdicts
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
@@ -69,6 +70,7 @@ class Running:
         self.unfinished = unfinished.read(self.unfinished_path, process.worker)
         self.loaded = self._find_loaded(disk, changes)
         self.gone = self._find_gone(request, changes)
+        self._disk = disk
         self._kept = {file.name for file in request.files if not file.cut_removed}
 
     def _find_loaded(self, disk: Mapping[str, Entry], changes: Sequence[FileChange]) -> Mapping[str, Head]:
@@ -95,6 +97,15 @@ class Running:
     def look(self, *, frontends: bool = False) -> dict[str, Proxy]:
         """The proxies as they run now."""
         return proxies(self.process.api.servers_state(), self.process.api.stat(frontends=frontends))
+
+    @functools.cached_property
+    def holds(self) -> dict[str, float]:
+        """The services that let new connections wait, with the seconds that they wait, by the files of before."""
+        return holds(entry.content for entry in self._disk.values() if is_used(entry.content))
+
+    def held(self) -> dict[str, int]:
+        """How many new connections wait for a server now, by service."""
+        return held(self.holds, self.look(frontends=True)) if self.holds else {}
 
     def plan(self) -> Plan:
         """Which way leads to the files."""

@@ -24,6 +24,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish import recor
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.apply import UNCHANGED, Apply
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import NONE, Plan
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import Script
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, Result
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse_content
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.states import States
@@ -36,6 +37,8 @@ class Writing:
     def __init__(self, request: Request, disk: Mapping[str, Entry], todo: Sequence[FileChange], states: States) -> None:
         self.states = states
         self.before = _states_before(request, disk, states, todo)
+        self._script = Script(request.state_dir, states.services.values())
+        self._script_before = Script(request.state_dir, self.before.services.values())
         self.contents = {change.name: change.after for change in todo}
         self._state_dir = request.state_dir
         self._swap = Swap(request.conf_dir, self.contents)
@@ -46,12 +49,13 @@ class Writing:
         return bool(self.contents)
 
     def begin(self) -> None:
-        """Write the server states, then the files, so that HAProxy finds the states if it is started meanwhile.
+        """Write the server states and the script, then the files: a HAProxy that is started meanwhile finds them.
 
         Raises `OSError` if that failed and was undone, `PublishError` if it could not be undone.
         """
         try:
             self.states.rest()
+            self._script.write()
             if self.changed:
                 self._swap.prepare()
                 self._swap.commit()
@@ -70,11 +74,13 @@ class Writing:
             self._swap.undo()
         self.before.rest()
         self.before.drop_others()
+        self._script_before.drop_others()
 
     def finish(self) -> None:
         if self.changed:
             self._swap.finish()
         self.states.drop_others()
+        self._script.drop_others()
         steps.done("drop the states of removed services")
 
     def record(self) -> None:

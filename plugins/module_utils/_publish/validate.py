@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import start_arguments
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.bindable import check_bindable
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import bind_addresses
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.validation import RejectedError, validate
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.validation import RejectedError, has_lua, validate
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import SCRIPT, Script, holds, is_used
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked, Verdicts, rehearse
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, Result
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import parse_content
 
 
 class Validation:
@@ -49,6 +51,7 @@ class Validation:
                     f"there is no {request.binary} on this host: the files were written without validation"
                 )
             return
+        self._check_lua([view[change.name] for change in result.changes if change.name in view])
         try:
             result.warnings += self._validate(view)
         except RejectedError as rejected:
@@ -59,7 +62,20 @@ class Validation:
 
     def _validate(self, view: Mapping[str, bytes]) -> list[str]:
         request = self._request
-        return validate(request.binary, self.startup, request.conf_dir, view, request.temporary)
+        services = [parse_content(n, content) for n, content in view.items() if is_used(content)]
+        script = Script(request.state_dir, services)
+        missing = {script.path: SCRIPT.encode()} if script.is_missing() else {}
+        return validate(request.binary, self.startup, request.conf_dir, view, request.temporary, missing)
+
+    def _check_lua(self, contents: Iterable[bytes]) -> None:
+        """Raise `PublishError` when services hold that HAProxy could not let wait."""
+        names = holds(contents)
+        if names and not has_lua(self._request.binary, self.startup):
+            raise PublishError(
+                f"hold of {', '.join(sorted(names))} needs a HAProxy with Lua, which {self._request.binary} was built "
+                "without (haproxy -vv): install one that has it, as the packages of Debian do, or set hold of these "
+                "services, or pg_service_hold, to 0. Nothing was changed"
+            )
 
     def _error_for(self, rejected: RejectedError, disk: Mapping[str, Entry]) -> PublishError:
         """The error to report: a different one if HAProxy rejects the present files as well, without this change."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import hold
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import owner_line
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import with_port
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import (
@@ -45,6 +46,9 @@ _SELF_CONTAINED = (
     # Of what a server inherits, only that which can also be taken back for one that the Runtime API adds.
     "default-server enabled no-backup no-check-ssl no-send-proxy no-send-proxy-v2 no-ssl",
 )
+
+# Seconds between the end of a hold and that of `inspect-delay`.
+_SLACK = 2
 
 
 def header(name: str, load_balancer: str, port: int, owner: str, notes: Iterable[str] = ()) -> list[str]:
@@ -94,6 +98,7 @@ def render_service(service: Service, state_dir: str) -> str:
     live = service.roles == "live"
     if live:
         notes.append(f"# check {service.check} of the role that each member has at this moment")
+    seconds = service.hold if service.servers else 0  # nothing to wait for
     self_contained = (
         "option redispatch 1" if line == "option redispatch" and service.redispatch_at_once else line
         for line in _SELF_CONTAINED
@@ -102,6 +107,7 @@ def render_service(service: Service, state_dir: str) -> str:
         *bind_lines(service.ip, service.port),
         "mode tcp",
         f"maxconn {service.maxconn}",
+        *_hold_lines(service.name, seconds),
         f"balance {service.balance}",
         *([] if live else check_lines(service.check, service.verify_role)),
         *self_contained,
@@ -112,7 +118,22 @@ def render_service(service: Service, state_dir: str) -> str:
         f"default-server {service.options}".rstrip(),
     ]
     opening = header(service.name, service.load_balancer, service.port, service.owner, notes)
-    return text([*opening, *listen(service.name, directives, map(_server_line, service.servers))])
+    loads = ["global", f"    lua-load {state_dir}/{hold.NAME}"] if seconds else []
+    return text([*opening, *loads, *listen(service.name, directives, map(_server_line, service.servers))])
+
+
+def _hold_lines(name: str, seconds: int) -> list[str]:
+    """What lets new connections wait for a server (HAProxy manual 4.2, "tcp-request content lua").
+
+    HAProxy ends the evaluation of the rules with an alert when the time of `inspect-delay` is over, so the action ends
+    before. Connections skip the rule while there is a server.
+    """
+    if not seconds:
+        return []
+    return [
+        f"tcp-request inspect-delay {seconds + _SLACK}s",
+        f"tcp-request content {hold.ACTION} {name} {seconds * 1000} if {{ nbsrv({name}) eq 0 }}",
+    ]
 
 
 def render_check_backend(backend: CheckBackend, state_dir: str) -> str:

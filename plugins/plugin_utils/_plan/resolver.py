@@ -82,7 +82,7 @@ class Resolver:
             backups=choice.backups,
             servers=choice.servers,
             roles=_roles(cluster, definition),
-            hold=cluster.hold if definition.hold is None else definition.hold,
+            hold=_hold(cluster, definition),
             verify_role=_verifies_role(cluster, definition),
             redispatch_at_once=_is_preset(cluster, definition) and passes_on_leader_only(definition.check),
         )
@@ -175,6 +175,10 @@ def _roles(cluster: Cluster, definition: Definition) -> str:
     return cluster.roles if definition.roles is None else definition.roles
 
 
+def _hold(cluster: Cluster, definition: Definition) -> int:
+    return cluster.hold if definition.hold is None else definition.hold
+
+
 def _is_preset(cluster: Cluster, definition: Definition) -> bool:
     """Whether the timings of a service are those of a preset (``pg_rto``)."""
     return bool(cluster.rto) and definition.options is None
@@ -187,10 +191,13 @@ def _verifies_role(cluster: Cluster, definition: Definition) -> bool:
 def _server_options(cluster: Cluster, definition: Definition) -> str:
     """The ``default-server`` line of a service.
 
-    A preset leaves out ``slowstart`` where one server serves at a time: it would only delay the new one.
+    A preset leaves out ``slowstart`` where one server serves at a time: it would only delay the new one. A service that
+    holds has none, either, unless its own options say so: ``slowstart`` also limits the connections of a server that
+    comes up, and those that waited for it would time out in its queue.
     """
     options = definition.options or cluster.options
-    if _is_preset(cluster, definition) and passes_on_leader_only(definition.check):
+    is_single = _is_preset(cluster, definition) and passes_on_leader_only(definition.check)
+    if is_single or (definition.options is None and _hold(cluster, definition)):
         options = without_option(options, "slowstart")
     if _roles(cluster, definition) == "live":
         try:

@@ -1,0 +1,11 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures: a load balancer that serves a cluster of three, and one without any service."""
+
+from __future__ import annotations
+
+from ansible_collections.pgsvc.access.tests.integration.publish.conftest import haproxy, new_address, node
+from ansible_collections.pgsvc.access.tests.integration.staying.conftest import balancer, haproxy_binary
+
+__all__ = ["balancer", "haproxy", "haproxy_binary", "new_address", "node"]
