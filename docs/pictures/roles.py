@@ -64,11 +64,11 @@ PANELS = (
 TITLE = "Services after a failover, with declared and with live roles"
 DESCRIPTION = (
     "A cluster of the primary pg-test-1 and the replicas pg-test-2 and pg-test-3; pg-test-3 also takes offline queries."
-    " Before a failover, service primary leads to pg-test-1, replica to pg-test-2 and pg-test-3 with pg-test-1 as backup,"
-    " and offline to pg-test-3 with pg-test-2 as backup. After a failover to pg-test-2, primary leads to pg-test-2 in both"
-    " cases. With declared roles, replica leads to pg-test-2, which is now the primary, and to pg-test-3, while pg-test-1"
-    " is only a backup, and offline has no backup. With live roles, replica leads to pg-test-1 and pg-test-3 with"
-    " pg-test-2 as backup, and offline leads to pg-test-3 with pg-test-1 as backup."
+    " Before a failover, service primary leads to pg-test-1, replica to pg-test-2 and pg-test-3 with pg-test-1 as"
+    " backup, and offline to pg-test-3 with pg-test-2 as backup. After a failover to pg-test-2, primary leads to"
+    " pg-test-2 in both cases. With declared roles, replica leads to pg-test-2, which is now the primary, and to"
+    " pg-test-3, while pg-test-1 is only a backup, and offline has no backup. With live roles, replica leads to"
+    " pg-test-1 and pg-test-3 with pg-test-2 as backup, and offline leads to pg-test-3 with pg-test-1 as backup."
 )
 
 _PANEL_WIDTH, _PANEL_STEP, _LEFT = 296, 308, 24
@@ -114,7 +114,8 @@ def _legend() -> Iterator[str]:
     yield line("replica", (_LEFT, middle), (_LEFT + 44, middle))
     yield text(_LEFT + 54, middle + 4, "new connections", "small soft")
     yield line("replica", (_LEFT + 180, middle), (_LEFT + 224, middle), "3 4")
-    yield text(_LEFT + 234, middle + 4, "backup that passes its health check: serves if no other member can", "small soft")
+    words = "backup that passes its health check: serves if no other member can"
+    yield text(_LEFT + 234, middle + 4, words, "small soft")
 
 
 def _middle(row: int) -> float:

@@ -59,9 +59,9 @@ _value:
           C(may_be_empty), C(instances), C(backups), C(roles) (V(declared) or V(live)), C(hold) (seconds),
           C(verify_role), C(redispatch_at_once), and C(servers), each with C(name), C(address), C(port),
           C(check_port), C(weight), C(backup), C(ca_file), and C(track).
-        - With live roles, C(track) is the check that the server follows, C(<check>/<member>). A member that serves in one
-          way while it follows and in another while it leads has two servers, C(pg-test-1) and C(pg-test-1-leading). With
-          declared roles, C(track) is null.
+        - With live roles, C(track) is the check that the server follows, C(<check>/<member>). A member that serves
+          differently while it leads has two servers, such as C(pg-test-1) and C(pg-test-1-leading). With declared
+          roles, C(track) is null.
         - A shared health check has C(name), C(cluster), C(owner), C(load_balancer), C(check), C(verify_role),
           C(options), and C(servers), each with C(name), C(address), C(port), C(ca_file).
       type: dict

@@ -147,7 +147,7 @@ class _Words:
         return f"{_those(names)} while {kind}{_within(path)}"
 
     def _follows(self, path: str) -> bool:
-        """Whether only members that follow pass a check: with ``lagging`` there are two, one of them without a limit."""
+        """Whether only members that follow pass a check. With ``lagging`` there are two, one without a limit."""
         return _path(path) == _path(self._roles.following)
 
 

@@ -79,7 +79,9 @@ def test_dark_mode_has_every_colour(source: Any) -> None:
     assert len(rule.findall(light)) == len(rule.findall(dark)) > 10
 
 
-@pytest.mark.parametrize(("page", "picture"), [("README.md", "docs/pictures/paths"), ("docs/roles.md", "pictures/roles")])
+@pytest.mark.parametrize(
+    ("page", "picture"), [("README.md", "docs/pictures/paths"), ("docs/roles.md", "pictures/roles")]
+)
 def test_a_page_shows_it(page: str, picture: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert re.search(rf"!\[[^\]]{{20,}}\]\({re.escape(picture)}\.svg\)", text)
