@@ -135,9 +135,10 @@ sanity-%: .venvs/core-%/.ready
 ##### measuring it, shipping it
 
 .PHONY: docs changelog benchmark reliability dist requirements
-docs: .venvs/core-$(NEWEST)/.ready ## write the reference of variables and the picture in README.md
+docs: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## write the reference of variables and the pictures
 	@$(<D)/bin/python docs/variables.py
-	@$(<D)/bin/python docs/pictures/paths.py
+	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/paths.py
+	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/roles.py
 
 changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments (DATE=2026-01-31: of the release)
 	@$(<D)/bin/python tests/static/changelog.py $(DATE)

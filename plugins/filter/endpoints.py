@@ -51,6 +51,7 @@ _value:
       C(database), C(sslmode), C(target_session_attrs), C(access) (V(read-write), V(read-only) or V(any)), C(promise) (a
       text about the kind of access), C(path) (the hops to PostgreSQL), C(url), C(psycopg), C(libpq) (a connection
       string) and C(jdbc).
+    - The C(promise) names members, or roles if the service has live roles, and the limits C(lag) and C(hold).
   type: list
   elements: dict
 """

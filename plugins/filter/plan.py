@@ -52,11 +52,18 @@ _value:
         - For each load balancer of the run, the settings of HAProxy (C(conf_dir), C(state_dir), C(config_args),
           C(master_socket), C(stats_socket), C(reload), C(allow_shrink)), the owners of files that may be removed
           (C(owners)), the clusters that it carries (C(carries)), whether it is only checked for files of clusters that
-          have left its provider group (C(if_present)), and its C(services).
+          have left its provider group (C(if_present)), its C(services), and the health checks that services with live
+          roles share (C(checks)).
         - A service has C(name), C(cluster), C(service), C(owner), C(load_balancer), C(ip), C(port), C(check),
           C(maxconn), C(balance), C(options), C(timeout_client), C(timeout_server), C(allbackups), C(on_member_removed),
-          C(may_be_empty), C(instances), C(backups), and C(servers), each with C(name), C(address), C(port),
-          C(check_port), C(weight), C(backup), C(ca_file).
+          C(may_be_empty), C(instances), C(backups), C(roles) (V(declared) or V(live)), C(hold) (seconds),
+          C(verify_role), C(redispatch_at_once), and C(servers), each with C(name), C(address), C(port),
+          C(check_port), C(weight), C(backup), C(ca_file), and C(track).
+        - With live roles, C(track) is the check that the server follows, C(<check>/<member>). A member that serves
+          differently while it leads has two servers, such as C(pg-test-1) and C(pg-test-1-leading). With declared
+          roles, C(track) is null.
+        - A shared health check has C(name), C(cluster), C(owner), C(load_balancer), C(check), C(verify_role),
+          C(options), and C(servers), each with C(name), C(address), C(port), C(ca_file).
       type: dict
     assigned:
       description: By host of the play, the load balancers that it publishes, if that is not only itself.

@@ -40,6 +40,8 @@ RETURN = r"""
 _value:
   description:
     - The services in the order of their definitions, in the format of P(pgsvc.access.plan#filter).
+    - The servers of a service with live roles (C(roles) is V(live)) follow health checks that services share
+      (C(track)). P(pgsvc.access.plan#filter) returns these checks, too.
   type: list
   elements: dict
 """

@@ -64,8 +64,8 @@ def _binary() -> Path:
 
 
 @contextmanager
-def running(haproxies: Sequence[HAProxy], members: Mapping[str, str]) -> Iterator[None]:
-    """Run them, and a Patroni at each address of `members`, which are roles by address."""
+def running(haproxies: Sequence[HAProxy], members: Mapping[str, str]) -> Iterator[Patroni]:
+    """Run them, and a Patroni at each address of `members`, which are roles by address. Yields all Patronis as one."""
     with ExitStack() as stack:
         patroni = stack.enter_context(Patroni())
         for address, role in members.items():
@@ -78,7 +78,7 @@ def running(haproxies: Sequence[HAProxy], members: Mapping[str, str]) -> Iterato
                 each.wait_ready()
             except AssertionError as error:
                 sys.exit(f"the HAProxy in {each.folder} does not start: {error}")
-        yield
+        yield patroni
 
 
 def _end(haproxy: HAProxy) -> None:

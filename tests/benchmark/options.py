@@ -15,6 +15,7 @@ PARTS = {
     "plan": "the plan alone, beside ansible-inventory --list",
     "running": "a HAProxy on every host: nothing changes, a weight changes, a listener changes",
     "one": "one load balancer of many services: processor time of its plan and of its module",
+    "checks": "three load balancers of nine services: requests to the Patroni of one member",
 }
 
 
@@ -32,10 +33,11 @@ class Options:
     forks: int = 10
     keep: bool = False
     quick: bool = False
+    seconds: int = 60
 
 
 FULL = Options(tuple(PARTS))
-QUICK = Options(tuple(PARTS), (3,), (), 10, (3,), (8, 80), 1, 10, False, True)
+QUICK = Options(tuple(PARTS), (3,), (), 10, (3,), (8, 80), 1, 10, False, True, 5)
 
 
 def parse(arguments: Sequence[str], page: str) -> Options:
@@ -60,6 +62,7 @@ def parse(arguments: Sequence[str], page: str) -> Options:
         ("clusters", "number of clusters of three of the part plan"),
         ("repeats", "how often; each figure is the median"),
         ("forks", "forks of Ansible"),
+        ("seconds", "how long the part checks counts"),
     ):
         parser.add_argument(f"--{name}", type=int, metavar="N", help=_shown(what, name))
     found = parser.parse_args(arguments)

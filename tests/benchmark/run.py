@@ -22,7 +22,7 @@ from types import FrameType
 
 from ansible.release import __version__ as ansible_version
 
-from ansible_collections.pgsvc.access.tests.benchmark import files, one, options, plans, running
+from ansible_collections.pgsvc.access.tests.benchmark import checks, files, one, options, plans, running
 from ansible_collections.pgsvc.access.tests.benchmark.commands import ROOT
 from ansible_collections.pgsvc.access.tests.benchmark.report import Section, exceeded, placed
 
@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[Path, options.Options], Section]] = {
     "plan": plans.measure,
     "running": running.measure,
     "one": one.measure,
+    "checks": checks.measure,
 }
 
 

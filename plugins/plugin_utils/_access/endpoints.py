@@ -9,7 +9,7 @@ listed for its other addresses, and members that delegate their services have di
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access import promise as promises
@@ -59,11 +59,15 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Balancer:
-    """A load balancer of the cluster: its address and the services that it carries."""
+    """A load balancer of the cluster: its address and the services that it carries.
+
+    ``checks`` has the path of each health check that these share, by the name of its backend.
+    """
 
     name: str
     address: str
     services: tuple[Service, ...]
+    checks: Mapping[str, str]
 
     def service(self, name: str) -> Service | None:
         return next((service for service in self.services if service.service == name), None)
@@ -167,7 +171,7 @@ def _by_other_address(access: Access) -> Iterator[Endpoint]:
                 if address in known or address in _ANY_IPV4 or (address, service.port) in seen:
                     continue
                 seen.add((address, service.port))
-                carrier = Balancer(one.name, address, (service,))
+                carrier = Balancer(one.name, address, (service,), one.checks)
                 yield from _services(access, "address", address, address, address, carrier, ())
 
 
@@ -189,7 +193,7 @@ def _services(
 ) -> Iterator[Endpoint]:
     for service in carrier.services:
         if reachable(address, service.ip):
-            promise = promises.of_service(service, access.members)
+            promise = promises.of_service(service, access.members, carrier.checks)
             yield Endpoint(
                 cluster=access.cluster.name,
                 kind=kind,
@@ -253,8 +257,8 @@ def _multi_services(access: Access) -> Iterator[Endpoint]:
         found = [(one, one.service(name)) for one in access.balancers]
         carriers = [(one, service) for one, service in found if service and reachable(one.address, service.ip)]
         if len(carriers) > 1:
-            service = carriers[0][1]
-            promise = promises.of_service(service, access.members)
+            first, service = carriers[0]
+            promise = promises.of_service(service, access.members, first.checks)
             yield Endpoint(
                 cluster=access.cluster.name,
                 kind="multi",

@@ -110,11 +110,13 @@ class AccessPlanner:
         return hosts
 
     def _balancer(self, cluster: Cluster, host: str) -> Balancer:
-        services = tuple(self._planner.resolver.services(cluster, self._planner.load_balancers.read(host)))
+        settings, resolver = self._planner.load_balancers.read(host), self._planner.resolver
+        services = tuple(resolver.services(cluster, settings))
+        checks = {backend.name: backend.check for backend in resolver.check_backends(cluster, settings)}
         member = next((member for member in cluster.members if member.host == host), None)
         if member is not None and not cluster.provider:
-            return Balancer(member.name, member.address, services)
-        return Balancer(host, self._address(host), services)
+            return Balancer(member.name, member.address, services, checks)
+        return Balancer(host, self._address(host), services, checks)
 
     def _address(self, host: str) -> str:
         value = self._inventory.value(host, "pg_address")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.tests.benchmark import files, one, options, plans, run, running
+from ansible_collections.pgsvc.access.tests.benchmark import checks, files, one, options, plans, run, running
 from ansible_collections.pgsvc.access.tests.benchmark.inventories import Fleet, default_services
 from ansible_collections.pgsvc.access.tests.benchmark.report import (
     Section,
@@ -154,6 +154,17 @@ def test_plan() -> None:
     assert section.verdicts == [Verdict("plan by ansible-inventory --list", 0.5, 1.0)]
 
 
+def test_requests_are_compared_by_member() -> None:
+    rows = [checks.Row("declared", (8, 9), (8.0, 10.0)), checks.Row("live", (4, 4), (3.2, 6.0))]
+    assert checks.lines(rows)[2:] == [
+        "| declared | primary | 8 | 8.0 |",
+        "| declared | synchronous standby | 9 | 10.0 |",
+        "| live | primary | 4 | 3.2 |",
+        "| live | synchronous standby | 4 | 6.0 |",
+    ]
+    assert [(each.measured, each.kept) for each in checks.verdicts(rows)] == [(0.4, True), (0.6, False)]
+
+
 def test_only_the_own_place_is_written() -> None:
     assert placed(PAGE, "one", r"new \1") == PAGE.replace("old", r"new \1")
 
@@ -181,7 +192,7 @@ def test_options() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["runing"], "'runing' is not a part; allowed: files, plan, running, one"),
+        (["runing"], "'runing' is not a part; allowed: files, plan, running, one, checks"),
         (["--quick", "--keep"], "--quick measures too little to --keep it"),
     ],
 )

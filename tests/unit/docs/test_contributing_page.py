@@ -23,6 +23,7 @@ NAMES = {
     "plugins/plugin_utils/_input/defaults.py": ["SERVICE: "],
     "plugins/plugin_utils/_model/service.py": ["class Service:"],
     "plugins/plugin_utils/_plan/resolver.py": ["Definition"],
+    "plugins/filter/plan.py": ["RETURN = "],
     "plugins/plugin_utils/_plan/rendering.py": ["def render_service(", "_SELF_CONTAINED = (", '"retries 3",'],
 }
 

@@ -1,18 +1,21 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture in README.md is the one that its source writes, shows the default services, and is readable."""
+"""The pictures are those that their sources write, show the default services, and are readable."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from ansible_collections.pgsvc.access.docs.pictures import paths
+from ansible_collections.pgsvc.access.docs.pictures import drawing, paths, roles
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
+from ansible_collections.pgsvc.access.tests.unit.docs.serving import serving
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Hosts, cluster, plan
 
 SVG = "{http://www.w3.org/2000/svg}"
 TEXT_ON = [("text", "page"), ("text", "panel"), ("text", "box"), ("soft", "page"), ("soft", "panel"), ("soft", "box")]
@@ -26,8 +29,9 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_the_picture_is_what_its_source_writes() -> None:
-    assert paths.PICTURE.read_text(encoding="utf-8") == paths.picture(), "run: make docs"
+@pytest.mark.parametrize("source", [paths, roles])
+def test_a_picture_is_what_its_source_writes(source: Any) -> None:
+    assert source.PICTURE.read_text(encoding="utf-8") == source.picture(), "run: make docs"
 
 
 def test_it_shows_the_default_services() -> None:
@@ -51,15 +55,16 @@ def test_each_service_leads_to_its_destination() -> None:
     assert drawn == {name: {port} for name, port in destinations.items()}
 
 
-def test_a_screen_reader_gets_a_title_and_a_description() -> None:
-    root = ET.fromstring(paths.picture())  # noqa: S314  our own text
+@pytest.mark.parametrize("source", [paths, roles])
+def test_a_screen_reader_gets_a_title_and_a_description(source: Any) -> None:
+    root = ET.fromstring(source.picture())  # noqa: S314  our own text
     labels = {element.get("id"): element.text for element in root if element.tag in (f"{SVG}title", f"{SVG}desc")}
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == " ".join(str(name) for name in labels)
-    assert labels == {"title": paths.TITLE, "desc": paths.DESCRIPTION}
+    assert labels == {"title": source.TITLE, "desc": source.DESCRIPTION}
 
 
-@pytest.mark.parametrize("colours", [paths.LIGHT, paths.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colours", [drawing.LIGHT, drawing.DARK], ids=["light", "dark"])
 @pytest.mark.parametrize(("text", "background"), TEXT_ON)
 def test_text_has_enough_contrast(colours: dict[str, str], text: str, background: str) -> None:
     """At least 4.5 to 1 (WCAG 2, "Contrast (Minimum)")."""
@@ -67,12 +72,40 @@ def test_text_has_enough_contrast(colours: dict[str, str], text: str, background
     assert (brighter + 0.05) / (darker + 0.05) >= 4.5
 
 
-def test_dark_mode_has_every_colour() -> None:
-    light, dark = paths.picture().split("@media (prefers-color-scheme: dark)")
+@pytest.mark.parametrize("source", [paths, roles])
+def test_dark_mode_has_every_colour(source: Any) -> None:
+    light, dark = source.picture().split("@media (prefers-color-scheme: dark)")
     rule = re.compile(r"(?:fill|stroke): #[0-9a-f]{6}")
     assert len(rule.findall(light)) == len(rule.findall(dark)) > 10
 
 
-def test_readme_shows_it() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.search(r"!\[[^\]]{20,}\]\(docs/pictures/paths\.svg\)", readme)
+@pytest.mark.parametrize(
+    ("page", "picture"), [("README.md", "docs/pictures/paths"), ("docs/roles.md", "pictures/roles")]
+)
+def test_a_page_shows_it(page: str, picture: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert re.search(rf"!\[[^\]]{{20,}}\]\({re.escape(picture)}\.svg\)", text)
+
+
+def pg_test(**variables: Any) -> Hosts:
+    """The cluster of the picture of roles: its third member takes offline queries, too."""
+    hosts = cluster("pg-test", "primary", "replica", "replica", **variables)
+    hosts["10.10.10.13"]["pg_offline_query"] = True
+    return hosts
+
+
+@pytest.mark.parametrize(
+    ("panel", "kinds"),
+    list(zip(roles.PANELS, [("declared", "live"), ("declared",), ("live",)], strict=True)),
+    ids=lambda value: value.title if isinstance(value, roles.Panel) else "",
+)
+def test_a_panel_shows_what_a_plan_says(panel: roles.Panel, kinds: tuple[str, ...]) -> None:
+    for kind in kinds:
+        publication = plan(pg_test(pg_service_roles=kind)).publications["10.10.10.11"]
+        found = dict(zip(roles.MEMBERS, panel.roles, strict=True))
+        services = {each.service: each for each in publication.services}
+        assert [(name, services[name].port) for name, _port in roles.SERVICES] == list(roles.SERVICES)
+        for name, _port in roles.SERVICES:
+            expected = serving(services[name], publication.checks, found)
+            assert [roles.MEMBERS[index] for index in panel.serving[name]] == expected.serving
+            assert [roles.MEMBERS[index] for index in panel.backups[name]] == expected.backups

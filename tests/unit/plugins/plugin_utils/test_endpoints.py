@@ -113,7 +113,21 @@ def test_a_name_that_stands_for_an_address_leads_there() -> None:
     [
         ({"check": "/sync"}, "read-only on pg-test-1, pg-test-2, while a synchronous standby, via pool", "read-only"),
         ({"check": "/"}, "read-write on the primary, via pool", "read-write"),
-        ({"check": "/replica?lag=10MB"}, "read-only on pg-test-1, pg-test-2, while a replica, via pool", "read-only"),
+        (
+            {"check": "/replica", "lag": "10MB"},
+            "read-only on pg-test-1, pg-test-2, while a replica within 10MB of lag, via pool",
+            "read-only",
+        ),
+        (
+            {"check": "/read-only?lag=10MB", "backup": "[? pg_role == 'primary']"},
+            "read-only on pg-test-2, else pg-test-1, within 10MB of lag, via pool",
+            "read-only",
+        ),
+        (
+            {"check": "/primary", "hold": 10},
+            "read-write on the primary, via pool, waits up to 10 s for a server",
+            "read-write",
+        ),
         ({"check": "/health"}, "pg-test-1, pg-test-2, while /health says 200, via pool", "any"),
         ({"check": "/primary", "dest": "postgres"}, "read-write on the primary, direct", "read-write"),
         ({"check": "/primary", "dest": 5999}, "read-write on the primary, port 5999", "read-write"),
@@ -130,6 +144,114 @@ def test_what_a_service_of_ones_own_promises(service: dict[str, Any], promise: s
     hosts = {**INFRA, **cluster("pg-test", "primary", "replica", pg_services=[definition])}
     found = next(one for one in endpoints(hosts) if one.service == "extra")
     assert (found.promise, found.access) == (promise, access)
+
+
+LIVE: dict[str, Any] = {"pg_service_roles": "live"}
+PRIMARY_OR_OFFLINE = "[? pg_role == 'primary' || pg_role == 'offline']"
+
+
+@pytest.mark.parametrize(
+    ("roles", "replica", "offline"),
+    [
+        (
+            ["primary", "replica", "offline"],
+            "read-only on any replica except pg-test-3, else the primary, else pg-test-3, via pool",
+            "read-only on pg-test-3 while a replica, else any other replica, direct",
+        ),
+        (
+            ["primary", "replica"],
+            "read-only on any replica, else the primary, via pool",
+            "read-only on any replica, direct",
+        ),
+        (["primary"], "read-only on any replica, else the primary, via pool", "read-only on any replica, direct"),
+    ],
+)
+def test_what_the_built_in_services_promise_with_live_roles(roles: list[str], replica: str, offline: str) -> None:
+    found = endpoints({**INFRA, **cluster("pg-test", *roles, **LIVE)})
+    assert promises(found, kind="address", name="pg-test-1") == {
+        "primary": "read-write on the primary, via pool",
+        "replica": replica,
+        "default": "read-write on the primary, direct",
+        "offline": offline,
+        "postgres": "pg-test-1 itself, direct",
+        "pgbouncer": "pg-test-1 itself, via pool",
+    }
+    assert {one.access for one in found if one.service in ("replica", "offline")} == {"read-only"}
+    assert {one.promise for one in found if one.service == "replica"} == {replica}, "of all load balancers, and of all"
+
+
+# A service of a cluster of a primary, a replica, a replica and an offline member.
+WITH_LIVE_ROLES: list[tuple[dict[str, Any], str, str]] = [
+    ({"check": "/leader"}, "read-write on the primary", "read-write"),
+    ({"check": "/standby-leader"}, "read-only on the standby leader", "read-only"),
+    ({"check": "/primary", "backup": "[? pg_seq > `1`]"}, "read-write on the primary", "read-write"),
+    (
+        {"check": "/primary", "selector": "[? pg_seq < `3`]"},
+        "read-write on pg-test-1, pg-test-2 while the primary",
+        "read-write",
+    ),
+    ({"check": "/read-only"}, "read-only on any replica or the primary", "read-only"),
+    ({"check": "/read-only", "selector": "[? pg_seq < `3`]"}, "read-only on pg-test-1, pg-test-2", "read-only"),
+    (
+        {"check": "/read-only-sync", "backup": "[? pg_role == 'primary']"},
+        "read-only on any synchronous standby, else the primary",
+        "read-only",
+    ),
+    (
+        {"check": "/read-only-sync", "selector": "[? pg_seq < `3`]"},
+        "read-only on pg-test-1, pg-test-2 while the primary or a synchronous standby",
+        "read-only",
+    ),
+    ({"check": "/async"}, "read-only on any asynchronous standby", "read-only"),
+    ({"check": "/read-only-quorum"}, "read-only on any quorum standby or the primary", "read-only"),
+    (
+        {"check": "/replica", "selector": "[? pg_seq == `2`]", "backup": "[? pg_seq == `3`]"},
+        "read-only on pg-test-2 while a replica, else pg-test-3 while a replica",
+        "read-only",
+    ),
+    ({"check": "/replica", "lag": "16MB"}, "read-only on any replica within 16MB of lag", "read-only"),
+    (
+        {"check": "/replica", "lag": "16MB", "lagging": "backup"},
+        "read-only on any replica within 16MB of lag, else any replica",
+        "read-only",
+    ),
+    (
+        {"check": "/read-only", "lag": "16MB", "lagging": "backup", "backup": PRIMARY_OR_OFFLINE},
+        "read-only on any replica within 16MB of lag except pg-test-4, else any replica except pg-test-4, "
+        "else the primary, else pg-test-4 within 16MB of lag",
+        "read-only",
+    ),
+    (
+        {"check": "/read-only", "lag": "16MB", "backup": "[? pg_role == 'primary']"},
+        "read-only on any replica within 16MB of lag, else the primary",
+        "read-only",
+    ),
+    (
+        {"check": "/replica?tag_zone=a"},
+        "read-only on any replica that passes /replica?tag_zone=a",
+        "read-only",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "promise", "access"), WITH_LIVE_ROLES)
+def test_what_a_service_with_live_roles_promises(fields: dict[str, Any], promise: str, access: str) -> None:
+    definition = {"name": "extra", "port": 5440, "selector": "[]", "roles": "live", "hold": 10, **fields}
+    hosts = cluster("pg-test", "primary", "replica", "replica", "offline", pg_services=[definition])
+    found = next(one for one in endpoints({**INFRA, **hosts}) if one.service == "extra")
+    assert (found.promise, found.access) == (f"{promise}, via pool, waits up to 10 s for a server", access)
+
+
+def test_live_roles_behind_dedicated_load_balancers() -> None:
+    hosts: Hosts = {**three(pg_service_provider="proxy", **LIVE), "10.10.10.18": {}}
+    found = endpoints(hosts, proxy=["10.10.10.18"])
+    assert promises(found, kind="load_balancer")["replica"] == "read-only on any replica, else the primary, via pool"
+
+
+def test_a_port_of_its_own_with_live_roles() -> None:
+    definition = {"name": "extra", "port": 5440, "selector": "[]", "check": "/read-only", "dest": 5999}
+    found = endpoints(three(pg_services=[{**definition, "backup": PRIMARY_OR_OFFLINE}], **LIVE))
+    assert promises(found)["extra"] == "read-only on any replica, else the primary, port 5999"
 
 
 def test_many_servers_are_counted() -> None:
