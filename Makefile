@@ -59,7 +59,7 @@ SELECTED_OLD := $(if $(FULL),,-m 'every_core and not full')
 
 # What starts processes and waits for them has the machine for itself: HAProxy under load, and the demo. The same whatever
 # Ansible sends it: once.
-ALONE := $(addprefix tests/integration/,demo hitless hold live publish runtime staying unit_config)
+ALONE := $(addprefix tests/integration/,demo hitless hold live member publish runtime staying unit_config)
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
 	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
 

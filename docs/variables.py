@@ -36,6 +36,36 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
             " such as V(app,pg-test). By default no host gets one. Set it as an extra variable (C(-e)).",
         ],
     },
+    "pg_member_cluster": {
+        "required": True,
+        "description": [
+            "The cluster of O(pg_member), the value of its C(pg_cluster). This variable and the following ones are those"
+            " of the playbook C(pgsvc.access.member). Set them as extra variables (C(-e)).",
+        ],
+    },
+    "pg_member": {
+        "required": True,
+        "description": ["The member to take out or to bring back, C(pg_cluster) and C(pg_seq) joined by C(-)."],
+    },
+    "pg_member_state": {
+        "required": True,
+        "choices": ["drain", "maint", "ready"],
+        "description": [
+            "V(drain) keeps new connections away from the member. V(maint) also ends its sessions. V(ready) brings it"
+            " back.",
+        ],
+    },
+    "pg_member_wait": {
+        "default": 0,
+        "description": [
+            "How many seconds to wait for the sessions of the member to end, or with V(ready) for its health checks."
+            " With V(ready) the default is 30.",
+        ],
+    },
+    "pg_member_force": {
+        "default": False,
+        "description": ["Whether the member is taken out even where a service is left without a usable server."],
+    },
 }
 
 

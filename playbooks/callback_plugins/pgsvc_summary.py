@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from ansible_collections.pgsvc.access.plugins.callback.summary import CallbackModule as Summary
 
 
@@ -13,3 +16,8 @@ class CallbackModule(Summary):
 
     CALLBACK_NAME = "pgsvc_summary"
     ALWAYS = True
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Another playbook, which publishes nothing, ends with a summary of its own."""
+        if Path(playbook._file_name).name == "member.yml":
+            self.ALWAYS = self._is_shown = False

@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset({"clusters"})
+    _VALID_ARGS = frozenset({"clusters", "members"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -34,10 +34,11 @@ class ActionModule(ActionBase):
         inventory = Inventory(variables["hostvars"], variables["groups"], report)
         try:
             clusters = values.word_list(values.native(self._task.args.get("clusters") or []), "clusters")
+            members = values.word_list(values.native(self._task.args.get("members") or []), "members")
             sources = variables.get("ansible_inventory_sources") or ()
             self._refuse_play_variables(variables, report)
             check_numbers(inventory, sources, report)
-            plan = make_plan(inventory, report, variables["ansible_play_hosts"], clusters)
+            plan = make_plan(inventory, report, variables["ansible_play_hosts"], clusters, members)
             played = variables.get("ansible_play_hosts_all", variables["ansible_play_hosts"])
             check_something_to_publish(inventory, plan, played, sources)
         except PlanError as error:

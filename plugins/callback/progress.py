@@ -29,6 +29,7 @@ from typing import Any
 from ansible import constants as C  # noqa: N812  as Ansible's own plugins have it
 from ansible.plugins.callback.default import CallbackModule as Default
 
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.member_table import MEMBER_STATE
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.outcomes import (
     FAILED,
     PLAN,
@@ -79,7 +80,7 @@ class CallbackModule(Default):
     def _print_task_banner(self, task: Any) -> None:
         if self._quiet:
             self._clear()
-        if not (self._quiet and task.action in (PUBLISH, PLAN)):
+        if not (self._quiet and task.action in (PUBLISH, PLAN, MEMBER_STATE)):
             super()._print_task_banner(task)
 
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -117,6 +118,10 @@ class CallbackModule(Default):
             self._clear()
             super().v2_runner_on_unreachable(result)
 
+    def v2_runner_retry(self, result: Any) -> None:
+        if not self._quiet:
+            super().v2_runner_retry(result)
+
     def v2_on_file_diff(self, result: Any) -> None:
         self._clear()
         super().v2_on_file_diff(result)
@@ -141,6 +146,8 @@ class CallbackModule(Default):
         task, values = part(result, "task"), part(result, "result")
         if task.action == PUBLISH and values.get("results"):
             return True
+        if task.action == MEMBER_STATE and (values.get("results") or "load_balancer" in values):
+            return True  # the playbook of that module says it
         if task.action == PLAN and values.get("msg"):
             # Before 2.19 the action has printed it.
             if hasattr(self, "_handle_warnings_and_exception"):

@@ -39,6 +39,8 @@ class CallbackModule(CallbackBase):
 
     #: Whether to print a line for a run that planned and published nothing.
     ALWAYS = False
+    #: Whether the playbook has no summary of its own.
+    _is_shown = True
     #: Runs that have been printed. There are two callbacks if a user enables one and a playbook has its own.
     _printed: ClassVar[WeakSet[Any]] = WeakSet()
 
@@ -65,7 +67,7 @@ class CallbackModule(CallbackBase):
         self._outcomes.note(result, UNREACHABLE)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        if stats in self._printed or not (self.ALWAYS or self._outcomes.seen):
+        if stats in self._printed or not self._is_shown or not (self.ALWAYS or self._outcomes.seen):
             return
         self._printed.add(stats)
         for line in [*self._reasons(), self._line()]:

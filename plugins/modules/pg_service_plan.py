@@ -27,6 +27,13 @@ options:
     type: list
     elements: str
     default: []
+  members:
+    description:
+      - Names of members that the planned clusters must have, such as V(pg-test-2). The plan fails for any other name
+        and lists those that there are.
+    type: list
+    elements: str
+    default: []
 seealso:
   - plugin: pgsvc.access.plan
     plugin_type: filter
@@ -73,7 +80,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     """The action plugin of the same name does the work. The module is never sent to a host."""
-    arguments = {"clusters": {"type": "list", "elements": "str", "default": []}}
+    words = {"type": "list", "elements": "str", "default": []}
+    arguments = {"clusters": words, "members": words}
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
     module.fail_json(msg="pgsvc.access.pg_service_plan runs on the controller; call it from a playbook")
 

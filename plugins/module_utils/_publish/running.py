@@ -17,6 +17,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process impo
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, proxies
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN, RUNNING, STARTING
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import MemberStates
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import Difference, differences
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import (
     RELOAD,
@@ -110,6 +111,8 @@ class Running:
     def plan(self) -> Plan:
         """Which way leads to the files."""
         running = self.look()
+        owners = {name: head.owner for name, head in self.loaded.items()}
+        members = MemberStates(owners, running, self.unfinished)
         reasons: dict[str, str] = {}
         changes: list[ServerChanges] = []
         draining: list[str] = []
@@ -122,7 +125,7 @@ class Running:
             if head.accepted and self._are_accepted(differences(service, running[name]), head):
                 accepted += [f"{name}: {text}" for text in head.accepted]
                 continue
-            plan, waiting = self._plan(service, head, running[name])
+            plan, waiting = self._plan(service, head, running[name], members)
             draining += waiting
             if isinstance(plan, NeedsReload):
                 reasons[name] = plan.reason
@@ -138,7 +141,9 @@ class Running:
     def _are_accepted(found: Sequence[Difference], head: Head) -> bool:
         return {each.text for each in found} <= set(head.accepted)
 
-    def _plan(self, service: ServiceFile, head: Head, proxy: Proxy) -> tuple[ServerPlan, list[str]]:
+    def _plan(
+        self, service: ServiceFile, head: Head, proxy: Proxy, members: MemberStates
+    ) -> tuple[ServerPlan, list[str]]:
         """The changes of one service, and its servers that leave and wait for their last sessions already."""
         replaced = [
             line.name
@@ -146,7 +151,9 @@ class Running:
             if line.name in head.options and head.options[line.name] != record.hidden_options(line)
         ]
         cut = service.name not in self._kept
-        plan = plan_changes(service, proxy, cut_removed=cut, replaced=replaced, unfinished=self.unfinished)
+        plan = plan_changes(
+            service, proxy, cut_removed=cut, replaced=replaced, unfinished=self.unfinished, members=members
+        )
         if isinstance(plan, NeedsReload):
             return plan, []
         waiting = [removal for removal in plan.removals if not removal.cut and _waits(removal.server, proxy)]

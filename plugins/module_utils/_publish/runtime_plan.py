@@ -23,6 +23,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state
     FORCED_DRAIN,
     FORCED_MAINT,
 )
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import MemberStates
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import NONE_UNFINISHED, Difference, compare
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
 
@@ -94,11 +95,13 @@ def plan_changes(
     cut_removed: bool = True,
     replaced: Collection[str] = (),
     unfinished: Mapping[str, int] = NONE_UNFINISHED,
+    members: Optional[MemberStates] = None,
 ) -> Union[ServerChanges, NeedsReload]:
     """What brings the running servers of a proxy to those of its file; falsy `ServerChanges` when they are the same.
 
     `replaced` names servers whose line changed in an option that the running state does not show, such as ``maxconn``.
-    `unfinished` are servers (``<proxy>/<name>``) that a run which was killed had begun to change.
+    `unfinished` are servers (``<proxy>/<name>``) that a run which was killed had begun to change. A new server of one
+    of `members` begins in the drain or maintenance of that member.
     """
     if proxy is None or proxy.backend is None:
         return NeedsReload(f"HAProxy does not run {service.name} yet")
@@ -109,7 +112,7 @@ def plan_changes(
     if balance.partition("(")[0] not in _DYNAMIC_ALGORITHMS and service.last("hash-type") != "consistent":
         return NeedsReload(f"{service.name} is balanced by {balance}, which has no servers that change at run time")
     try:
-        return _Planner(service, proxy, cut_removed, unfinished).plan(found)
+        return _Planner(service, proxy, cut_removed, unfinished, members).plan(found)
     except _ImpossibleError as reason:
         return NeedsReload(str(reason))
 
@@ -119,7 +122,15 @@ class _ImpossibleError(Exception):
 
 
 class _Planner:
-    def __init__(self, service: ServiceFile, proxy: Proxy, cut: bool, unfinished: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        service: ServiceFile,
+        proxy: Proxy,
+        cut: bool,
+        unfinished: Mapping[str, int],
+        members: Optional[MemberStates],
+    ) -> None:
+        self._members = members
         self._service = service
         self._proxy = proxy
         self._lines = {line.name: line for line in service.servers}
@@ -139,7 +150,8 @@ class _Planner:
             by_kind = {each.kind: each for each in own}
             self._refuse_shared_check(by_kind)
             if "missing" in by_kind:
-                additions.append(self._addition(self._lines[server]))
+                admin = self._members.of(self._service.owner, server) if self._members else 0
+                additions.append(self._addition(self._lines[server], admin))
             elif "extra" in by_kind:
                 removals.append(self._removal(server))
             elif "replace" in by_kind:

@@ -28,6 +28,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state
     same_address,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import MemberStates, forced
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked, Verdict
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
@@ -55,6 +56,10 @@ class Knowledge:
         self.states: dict[str, dict[str, State]] = {}
         self.asked: list[Asked] = []
         self._trackers: dict[tuple[str, str], tuple[str, str]] = {}
+        services = list(services)
+        owners = {name: head.owner for name, head in loaded.items()}
+        owners.update((service.name, service.owner or "") for service in services)
+        self._members = MemberStates(owners, running, unfinished)
         for service in services:
             self._look(service, running.get(service.name))
 
@@ -80,17 +85,22 @@ class Knowledge:
 
     def _look_at_tracker(self, service: ServiceFile, line: ServerLine, row: Optional[ServerRow]) -> None:
         """A server that follows another one: nothing is to be carried but what an administrator has done to it."""
-        admin = self._admin(service, line, row)
-        if admin and line.tracked is not None:
+        admin = 0 if row is None else self._admin(service, line, row)
+        # What holds for the whole member is the state of the server that this one follows.
+        if admin and line.tracked is not None and admin != self._members.of(service.owner, line.name):
             proxy, server = line.tracked
             self._trackers[service.name, line.name] = (proxy or service.name, server)
             self.states[service.name][line.name] = State(admin=admin)
 
     def _admin(self, service: ServiceFile, line: ServerLine, row: Optional[ServerRow]) -> int:
         if row is None:
-            return 0
+            return self._members.of(service.owner, line.name)
         before = self._unfinished.get(f"{service.name}/{line.name}")
-        return row.admin_state & (FORCED_MAINT | FORCED_DRAIN) if before is None else before
+        if before is not None:
+            return before
+        if has_own_state(line, service.default_server):
+            return forced(row.admin_state)
+        return row.admin_state & (FORCED_MAINT | FORCED_DRAIN)
 
     def _is_known(self, service: ServiceFile, line: ServerLine, row: ServerRow) -> bool:
         """Whether the worker's verdict answers what the check asks in the file."""

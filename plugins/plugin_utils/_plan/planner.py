@@ -36,16 +36,20 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.resolver import
 
 
 def make_plan(
-    inventory: Inventory, report: Report, play_hosts: Iterable[str] | None = None, only: Sequence[str] = ()
+    inventory: Inventory,
+    report: Report,
+    play_hosts: Iterable[str] | None = None,
+    only: Sequence[str] = (),
+    members: Sequence[str] = (),
 ) -> Plan:
     """Plan the services of the clusters of a play.
 
     ``play_hosts`` are the hosts of the play (all of the inventory when None); ``only`` narrows the run to clusters by
-    name. Raises `PlanError` with every mistake found.
+    name. ``members`` are names of members that these clusters must have. Raises `PlanError` with every mistake found.
     """
     planner = Planner(inventory, report, inventory.hosts if play_hosts is None else list(play_hosts))
     with _without_collection():
-        plan = planner.plan(only)
+        plan = planner.plan(only, members)
     report.raise_problems()
     return plan
 
@@ -166,13 +170,14 @@ class Planner:
                     f"{listed(known)}",
                 )
 
-    def plan(self, only: Sequence[str]) -> Plan:
+    def plan(self, only: Sequence[str], members: Sequence[str] = ()) -> Plan:
         self.check_names(only)
         delegating = self._delegating()
         chosen = frozenset(only)
         scope = [name for name in self.hosts_of if name in chosen] if only else self._clusters_of_play(delegating)
         clusters = [self.cluster(name) for name in scope]
         self._check_named(only)
+        self._check_members(clusters, members)
         self._check_groups(scope)
         self._check_variable_names(scope)
         self._check_targets(clusters)
@@ -189,6 +194,16 @@ class Planner:
         publishers = tuple(host for host in self.play_hosts if host in publications or host in assigned)
         warnings = tuple(merged_lines(self.report.warnings))
         return Plan(publications, assigned, publishers, warnings, (note,) if note else ())
+
+    def _check_members(self, clusters: Sequence[Cluster], members: Sequence[str]) -> None:
+        known = [member.name for cluster in clusters for member in cluster.members]
+        for member in members if clusters else ():
+            if member not in known:
+                self.report.problem(
+                    listed(cluster.name for cluster in clusters),
+                    f"{shown(member)} is not a member of this cluster{nearest(member, known)}; "
+                    f"allowed: {listed(known)}",
+                )
 
     def _check_groups(self, names: Iterable[str]) -> None:
         """Report hosts in the groups of two clusters: they have one ``pg_cluster``, so the other lacks a member."""

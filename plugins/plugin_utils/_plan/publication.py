@@ -16,6 +16,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering impor
 
 _PLANNER = "pgsvc.access.pg_service_plan"
 _OF_THE_PLAN = ("files", "files_json", "owners")
+_OF_LOAD_BALANCER = ("conf_dir", "state_dir", "master_socket", "stats_socket")
 
 
 def variable_name(value: Any) -> str:
@@ -48,6 +49,20 @@ def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mappi
         return {**compact(module_arguments(publication)), **own}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(variable, load_balancer, f"{type(error).__name__}: {error}") from error
+
+
+def member_arguments(variable: str, plan: Any, load_balancer: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same for the module that sets the state of a member; None where its cluster is not carried."""
+    publication = _publication(variable, plan, load_balancer)
+    if publication is None:
+        return None
+    try:
+        if given.get("cluster") not in publication["carries"]:
+            return None
+        settings = {name: publication[name] for name in _OF_LOAD_BALANCER}
+    except (KeyError, TypeError) as error:
+        raise _damaged(variable, load_balancer, f"{type(error).__name__}: {error}") from error
+    return {**settings, **{name: value for name, value in given.items() if value is not None}}
 
 
 def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,13 @@ KNOWN = {
     "a new member beside one that is down": Case(
         TEXT + PG2, [{"op_state": 0}], {"pg1": State(row(op_state=0)), "pg2": State()}, ["pg2"]
     ),
+    "a new server of a member in drain": Case(
+        TEXT + PG2.replace("pg2", "pg1-leading"), [{"admin_state": 8}],
+        {"pg1": State(row(admin_state=8)), "pg1-leading": State(admin=8)}, ["pg1-leading"],
+    ),
+    "a server of its own after one that followed": Case(
+        TEXT, [{"admin_state": 16, "check_state": 0}], {"pg1": State(admin=8)}, ["pg1"]
+    ),
     "a new service": Case(TEXT + PG2, [], {"pg1": State(), "pg2": State()}, ["pg1", "pg2"]),
     "by name": Case(BY_NAME, [{"fqdn": "db1"}], {"pg1": State(row(fqdn="db1"))}, [], loaded=BY_NAME),
     "a name that has moved": Case(

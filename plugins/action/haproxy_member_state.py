@@ -1,0 +1,59 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import member_arguments, variable_name
+
+_MODULE = "pgsvc.access.haproxy_member_state"
+
+
+class ActionModule(ActionBase):
+    """Hands the planned settings of one load balancer to the module of the same name."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        given = dict(self._task.args)
+        host = given.get("load_balancer") or self._task.delegate_to or variables["inventory_hostname"]
+        try:
+            arguments = _arguments(dict(given), variables)
+        except ValueProblem as problem:
+            return {**result, "changed": False, "failed": True, "msg": str(problem)}
+        if arguments is None:
+            reason = "This host does not carry the cluster in this run."
+            return {**result, "changed": False, "skipped": True, "skip_reason": reason}
+        try:
+            done = self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=task_vars)
+        except AnsibleConnectionFailure as error:
+            # Ansible would give up the host of the play, which may be another one, and name neither.
+            done = {"changed": False, "failed": True, "reachable": False, "msg": f"{host} cannot be reached: {error}"}
+        about = {name: str(given.get(name)) for name in ("cluster", "member", "state")}
+        return {**result, **done, **about, "load_balancer": str(host)}
+
+
+def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+    """The arguments of the module; None when the load balancer does not carry the cluster. Raises `ValueProblem`."""
+    plan, load_balancer = given.pop("plan", None), given.pop("load_balancer", None)
+    if plan is None:
+        if load_balancer is not None:
+            raise ValueProblem("load_balancer: not allowed without plan; give plan as well")
+        return given
+    variable = variable_name(plan)
+    if variable not in variables:
+        raise ValueProblem(
+            f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first"
+        )
+    host = variables["inventory_hostname"] if load_balancer is None else load_balancer
+    if not isinstance(host, str) or host not in variables["hostvars"]:
+        raise ValueProblem(f"load_balancer: {shown(host)} is not a host of the inventory; allowed: one, by its name")
+    return member_arguments(variable, variables[variable], host, given)
