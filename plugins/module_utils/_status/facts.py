@@ -115,7 +115,7 @@ def _running(
     own: Mapping[str, ServiceFile],
     view: Mapping[str, ServiceFile],
 ) -> Running:
-    owners = _OWNERS
+    owners: Sequence[str] = _OWNERS
     if question.clusters:
         owners = tuple(f"{kind[:-1]}{cluster}" for kind in _OWNERS for cluster in question.clusters)
     request = Request((), owners, question.conf_dir, question.state_dir, write=False, check=True)

@@ -319,7 +319,7 @@ def _unverified(view: View) -> Iterator[Finding]:
 def _flapping(view: View) -> Iterator[Finding]:
     def flaps(facts: Mapping[str, Any], server: Mapping[str, Any]) -> bool:
         times, uptime = server["times_down"], facts["process"].get("uptime", 0)
-        return times >= FLAPS and uptime <= times * FLAP_EVERY and server["since"] <= FLAP_EVERY
+        return bool(times >= FLAPS and uptime <= times * FLAP_EVERY and server["since"] <= FLAP_EVERY)
 
     for member, hosts in _of_servers(view, flaps):
         yield Finding(

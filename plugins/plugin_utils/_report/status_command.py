@@ -19,13 +19,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="pgsql-svc")
     parser.add_argument("report", type=Path)
     parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument("--colour", action="store_true")
     options = parser.parse_args()
     report = json.loads(options.report.read_text())
     if options.format == "json":
         json.dump(report, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        sys.stdout.write(render(report, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")))
+        sys.stdout.write(render(report, colour=options.colour and not os.environ.get("NO_COLOR")))
     return exit_code(report)
 
 

@@ -70,7 +70,7 @@ def _wrapped(text: str, first: str, others: str) -> list[str]:
 
 
 def _members(cluster: Mapping[str, Any]) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for member in cluster["members"]:
         tags = ", ".join(f"{name}={value}" for name, value in member["tags"].items() if value)
         texts = (
@@ -98,7 +98,7 @@ def _service(service: Mapping[str, Any]) -> list[Row]:
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for each in service["load_balancers"]:
         groups.setdefault((_serves(each), _others(each)), []).append(each)
-    rows = []
+    rows: list[Row] = []
     for number, ((serves, others), same) in enumerate(groups.items()):
         name, port = (service["service"], str(service["port"])) if number == 0 else ("", "")
         hosts = _hosts([each["load_balancer"] for each in same], len(groups) == 1)
