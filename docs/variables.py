@@ -36,6 +36,12 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
             " such as V(app,pg-test). By default no host gets one. Set it as an extra variable (C(-e)).",
         ],
     },
+    "pg_service_status_path": {
+        "description": [
+            "The file on the controller to which the playbook C(pgsvc.access.status) writes its report as JSON. Without"
+            " it the report is printed as a table. Set it as an extra variable (C(-e)).",
+        ],
+    },
 }
 
 

@@ -13,7 +13,7 @@ author: pgsvc.access contributors (@pgsvc)
 description:
   - Compares the plan of the services with what each load balancer and Patroni said to M(pgsvc.access.pg_service_info),
     and reports which members serve each service, and what needs attention.
-  - Runs on the controller and touches no host. The playbook P(pgsvc.access.status#playbook) shows how to use it.
+  - Runs on the controller and touches no host. The playbook C(pgsvc.access.status) shows how to use it.
 extends_documentation_fragment:
   - pgsvc.access._attributes.info
   - pgsvc.access._attributes

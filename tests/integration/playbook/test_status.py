@@ -59,10 +59,11 @@ class Site:
     def publish(self) -> None:
         done = self.fleet.pgsql_svc("pg-test")
         assert done.code == 0, done.text
-        for haproxy in self.haproxies:
-            wait_until(
-                lambda haproxy=haproxy: haproxy.statuses("pg-test-primary") == {P1: "UP", P2: "DOWN"}, timeout=20
-            )
+        wait_until(lambda: all(self.primary_statuses(n) == {P1: "UP", P2: "DOWN"} for n in (0, 1)), timeout=20)
+
+    def primary_statuses(self, number: int) -> dict[str, str]:
+        """Of the servers of service primary on one load balancer."""
+        return self.haproxies[number].statuses("pg-test-primary")
 
     def status(self, *words: str) -> tuple[int, str, str]:
         """Exit code, stdout and stderr."""
@@ -126,7 +127,7 @@ def test_from_well_to_critical(site: Site) -> None:
 
     # The primary is gone, and nobody has taken over.
     site.patroni.role(**{P1: "stopped"})
-    wait_until(lambda: site.haproxies[0].statuses("pg-test-primary") == {P1: "DOWN", P2: "DOWN"}, timeout=20)
+    wait_until(lambda: site.primary_statuses(0) == {P1: "DOWN", P2: "DOWN"}, timeout=20)
     code, cluster = site.report("pg-test")
     assert (code, cluster["health"]) == (2, "critical")
     assert codes(cluster)[0] == "service_without_server"

@@ -441,8 +441,8 @@ CASES: list[tuple[Callable[[Case], None], Expected]] = [
             (
                 "warning",
                 "old_worker_sessions",
-                f"an old HAProxy worker on {LB1} (pid 77) holds 4 sessions of service primary (port 5433) on pg-test-2, "
-                "which is not the primary any more",
+                f"an old HAProxy worker on {LB1} (pid 77) holds 4 sessions of service primary (port 5433) on pg-test-2"
+                ", which is not the primary any more",
             )
         ],
     ),

@@ -16,7 +16,7 @@ serves: members that take new connections now.  others: members that do not, wit
 
 
 def member(seq: int, **said: Any) -> dict[str, Any]:
-    empty = {"role": "", "state": "", "timeline": None, "lag": None, "tags": {}}
+    empty: dict[str, Any] = {"role": "", "state": "", "timeline": None, "lag": None, "tags": {}}
     declared = "primary" if seq == 1 else "replica"
     return {"name": f"pg-{seq}", "address": f"10.0.0.{seq}", "declared_role": declared, **empty, **said}
 
