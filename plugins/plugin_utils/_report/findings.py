@@ -70,7 +70,7 @@ def _not_running(view: View) -> Iterator[Finding]:
         yield Finding(
             CRITICAL,
             "haproxy_not_running",
-            f"HAProxy is not running on {_hosts(hosts)}, so no service accepts connections there",
+            f"HAProxy is not running on {_few(hosts)}, so no service accepts connections there",
             "start it (systemctl start haproxy), and see why it ended: journalctl -u haproxy",
         )
 
@@ -86,7 +86,7 @@ def _service_not_running(view: View) -> Iterator[Finding]:
             yield Finding(
                 CRITICAL,
                 "service_not_running",
-                f"HAProxy does not run service {_service(where[0])} on {_hosts(hosts)}",
+                f"HAProxy does not run service {_service(where[0])} on {_few(hosts)}",
                 f"publish it: pgsql-svc {view.cluster}",
             )
 
@@ -103,7 +103,7 @@ def _no_server(view: View) -> Iterator[Finding]:
             yield Finding(
                 CRITICAL,
                 "service_without_server",
-                f"service {_service(where[0])} has no server on {_hosts(hosts)}{leads}",
+                f"service {_service(where[0])} has no server on {_few(hosts)}{leads}",
                 f"no member passes {where[0].service.check}: see patronictl list {view.cluster}, and Patroni's logs "
                 "on the members",
             )
@@ -212,7 +212,8 @@ def _on_backups(view: View) -> Iterator[Finding]:
 def _not_published(view: View) -> Iterator[Finding]:
     found: dict[tuple[str, ...], list[str]] = {}
     for host, facts in view.facts.items():
-        planned, disk = view.digests.get(host, {}), _files_of(view, facts, view.digests.get(host, {}))
+        planned = view.digests.get(host, {})
+        disk = _files_of(facts, planned)
         names = sorted(name for name in {*planned, *disk} if planned.get(name) != disk.get(name))
         if names:
             found.setdefault(tuple(names), []).append(host)
@@ -220,15 +221,15 @@ def _not_published(view: View) -> Iterator[Finding]:
         yield Finding(
             WARNING,
             "not_published",
-            f"files on {_hosts(hosts)} are not those of the inventory: {_few(changed)}",
+            f"files on {_few(hosts)} are not those of the inventory: {_few(changed)}",
             f"see the difference and publish it: pgsql-svc {view.cluster} --check --diff, pgsql-svc {view.cluster}",
         )
 
 
-def _files_of(view: View, facts: Mapping[str, Any], planned: Mapping[str, str]) -> dict[str, str]:
-    """The files of the cluster on disk. A load balancer may have those of other clusters, too."""
-    own = {service["name"] for service in facts["services"] if service["cluster"] == view.cluster}
-    return {name: digest for name, digest in facts["files"].items() if name in own or name in planned}
+def _files_of(facts: Mapping[str, Any], planned: Iterable[str]) -> dict[str, str]:
+    """The files of the cluster on disk: those that HAProxy was asked about, and those that it should have."""
+    names = {*planned, *(service["name"] for service in facts["services"])}
+    return {name: facts["files"][name] for name in names if name in facts["files"]}
 
 
 def _not_applied(view: View) -> Iterator[Finding]:
@@ -249,12 +250,12 @@ def _not_applied(view: View) -> Iterator[Finding]:
     ):
         found: dict[tuple[str, ...], list[str]] = {}
         for host, facts in view.facts.items():
-            services = [each for each in facts["services"] if each["cluster"] == view.cluster and each["file"] == state]
+            services = [each for each in facts["services"] if each["file"] == state]
             names = [_with_words(each["name"], each["differences"]) for each in services]
             if names:
                 found.setdefault(tuple(names), []).append(host)
         for changed, hosts in found.items():
-            yield Finding(WARNING, code, f"{words} on {_hosts(hosts)}: {_few(changed)}", fix)
+            yield Finding(WARNING, code, f"{words} on {_few(hosts)}: {_few(changed)}", fix)
 
 
 def _with_words(name: str, words: Sequence[str]) -> str:
@@ -279,7 +280,7 @@ def _reload_failed(view: View) -> Iterator[Finding]:
         yield Finding(
             WARNING,
             "reload_failed",
-            f"the last reload of HAProxy failed on {_hosts(hosts)}; it goes on with the configuration of before",
+            f"the last reload of HAProxy failed on {_few(hosts)}; it goes on with the configuration of before",
             "see what it refuses: journalctl -u haproxy",
         )
 
@@ -295,8 +296,8 @@ def _old_workers(view: View) -> Iterator[Finding]:
                 yield Finding(
                     WARNING,
                     "old_worker_sessions",
-                    f"an old HAProxy worker on {host} (pid {worker['pid']}) holds {held['sessions']} sessions of "
-                    f"service {_service(place)} on {held['member']}, which is not the primary any more",
+                    f"an old HAProxy worker on {host} (pid {worker['pid']}) holds {_count(held['sessions'], 'session')}"
+                    f" of service {_service(place)} on {held['member']}, which is not the primary any more",
                     "nothing checks servers in an old worker, so its sessions do not end by themselves: let the "
                     f"applications reconnect, or end the worker: kill {worker['pid']}",
                 )
@@ -311,7 +312,7 @@ def _unverified(view: View) -> Iterator[Finding]:
         yield Finding(
             WARNING,
             "server_unverified",
-            f"{member} takes connections on {_hosts(hosts)}, and no health check of it has ended yet",
+            f"{member} takes connections on {_few(hosts)}, and no health check of it has ended yet",
             "look again in a few seconds. If it stays, HAProxy cannot run its checks: journalctl -u haproxy",
         )
 
@@ -325,7 +326,7 @@ def _flapping(view: View) -> Iterator[Finding]:
         yield Finding(
             WARNING,
             "server_flapping",
-            f"{member} goes up and down again and again on {_hosts(hosts)}",
+            f"{member} goes up and down again and again on {_few(hosts)}",
             "see whether its Patroni answers slowly (time curl the health check from the load balancer), and how "
             "busy the member is",
         )
@@ -351,13 +352,14 @@ def _administered(view: View) -> Iterator[Finding]:
                 hosts = found.setdefault((server["member"], server["admin"]), {})
                 hosts[place.load_balancer] = max(hosts.get(place.load_balancer, 0), server["since"])
     for (member, admin), hosts in sorted(found.items()):
-        state, code = ("maintenance", "member_in_maintenance") if admin == "maint" else ("drain", "member_in_drain")
-        yield Finding(
-            WARNING,
-            code,
-            f"{member} is in {state} on {_hosts(hosts)}; its state last changed {duration(max(hosts.values()))} ago",
-            f"when the work is done: pgsql-svc {view.cluster} --ready {member}",
+        since = duration(max(hosts.values()))
+        code, text = (
+            ("member_in_maintenance", f"{member} has been in maintenance on {_few(hosts)} for {since}")
+            if admin == "maint"
+            # From 3.0 on, HAProxy does not take the start of a drain for a change of the status.
+            else ("member_in_drain", f"{member} is in drain on {_few(hosts)}; its status last changed {since} ago")
         )
+        yield Finding(WARNING, code, text, f"when the work is done: pgsql-svc {view.cluster} --ready {member}")
 
 
 def _near_maxconn(view: View) -> Iterator[Finding]:
@@ -381,7 +383,8 @@ def _queued(view: View) -> Iterator[Finding]:
             yield Finding(
                 WARNING,
                 "connections_queued",
-                f"{waiting} connections of service {_service(place)} wait for a server on {place.load_balancer}",
+                f"{_count(waiting, 'connection')} of service {_service(place)} waiting for a server on "
+                f"{place.load_balancer}",
                 "servers are at their maxconn, or there is none: see the other findings and the sessions of servers",
             )
 
@@ -510,16 +513,16 @@ def size(count: int) -> str:
     return f"{count} TB"
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _service(place: Place) -> str:
     return f"{place.service.service} (port {place.service.port})"
 
 
 def _places(places: Iterable[Place]) -> str:
-    return _hosts(place.load_balancer for place in places)
-
-
-def _hosts(hosts: Iterable[str]) -> str:
-    return _few(hosts)
+    return _few(place.load_balancer for place in places)
 
 
 def _few(words: Iterable[str]) -> str:

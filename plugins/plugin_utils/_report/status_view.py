@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.member import Member
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
+
+_Value = TypeVar("_Value")
 
 LEADERS = frozenset(("leader", "standby_leader", "master", "primary"))
 """The roles that Patroni's ``GET /cluster`` gives to the member with the leader lock, in all of its releases."""
@@ -28,7 +30,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Answer:
-    """The facts of one load balancer, as module ``pg_service_info`` returns them; None and the `error` without any."""
+    """The facts of one load balancer, as module ``pg_service_info`` returns them; None with the ``error``."""
 
     facts: Mapping[str, Any] | None
     error: str = ""
@@ -115,23 +117,45 @@ def views(
     clusters: Mapping[str, Sequence[Member]], planned: Iterable[Planned], answers: Mapping[str, Answer]
 ) -> list[View]:
     """A view of each cluster. A planned load balancer without an answer is one that could not be asked."""
-    plans = list(planned)
-    return [_view(cluster, members, plans, answers) for cluster, members in clusters.items()]
-
-
-def _view(cluster: str, members: Sequence[Member], plans: Sequence[Planned], answers: Mapping[str, Answer]) -> View:
-    services = {each.load_balancer: [one for one in each.services if one.cluster == cluster] for each in plans}
+    plans = {each.load_balancer: each for each in planned}
+    services = {host: _by_cluster(plan.services, lambda service: service.cluster) for host, plan in plans.items()}
     missing = Answer(None, "it was not asked", is_reachable=False)
-    own = {host: answers.get(host, missing) for host, planned in services.items() if planned}
+    own = {host: _own_answers(answers.get(host, missing), services[host]) for host in plans}
+    return [_view(cluster, members, plans, services, own) for cluster, members in clusters.items()]
+
+
+def _by_cluster(values: Iterable[_Value], cluster_of: Callable[[_Value], str]) -> dict[str, list[_Value]]:
+    found: dict[str, list[_Value]] = {}
+    for value in values:
+        found.setdefault(cluster_of(value), []).append(value)
+    return found
+
+
+def _own_answers(answer: Answer, clusters: Iterable[str]) -> dict[str, Answer]:
+    """The answer of a load balancer for each of its clusters, with the services of this cluster alone."""
+    if answer.facts is None:
+        return dict.fromkeys(clusters, answer)
+    services = _by_cluster(answer.facts["services"], lambda service: str(service["cluster"]))
+    return {cluster: Answer({**answer.facts, "services": services.get(cluster, [])}) for cluster in clusters}
+
+
+def _view(
+    cluster: str,
+    members: Sequence[Member],
+    plans: Mapping[str, Planned],
+    services: Mapping[str, Mapping[str, Sequence[Service]]],
+    answers: Mapping[str, Mapping[str, Answer]],
+) -> View:
+    own = {host: answer[cluster] for host, answer in answers.items() if cluster in answer}
     said, error = _patroni(cluster, own.values())
     known, strangers = _matched(members, said)
     places = tuple(
         Place(host, service, _facts_of(service, answer.facts))
         for host, answer in own.items()
         if answer.facts is not None
-        for service in services[host]
+        for service in services[host][cluster]
     )
-    digests = {each.load_balancer: each.digests.get(cluster, {}) for each in plans if each.load_balancer in own}
+    digests = {host: plans[host].digests.get(cluster, {}) for host in own}
     return View(cluster, known, said, error, strangers, own, places, digests)
 
 

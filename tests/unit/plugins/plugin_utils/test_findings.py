@@ -192,6 +192,7 @@ def maintenance(case: Case) -> None:
 def not_published(case: Case) -> None:
     case.facts[LB1]["files"]["pg-test-primary"] = "another"
     case.facts[LB1]["files"]["of-another-cluster"] = "another"
+    case.facts[LB1]["services"].append({**case.service(LB1, "primary"), "name": "other-x", "cluster": "other"})
 
 
 def not_applied(case: Case) -> None:
@@ -388,7 +389,7 @@ CASES: list[tuple[Callable[[Case], None], Expected]] = [
             (
                 "warning",
                 "member_in_drain",
-                f"pg-test-2 is in drain on {LB1}, {LB2}, {LB3}; its state last changed 1 h 5 min ago",
+                f"pg-test-2 is in drain on {LB1}, {LB2}, {LB3}; its status last changed 1 h 5 min ago",
             ),
         ],
     ),
@@ -398,7 +399,7 @@ CASES: list[tuple[Callable[[Case], None], Expected]] = [
             (
                 "warning",
                 "member_in_maintenance",
-                f"pg-test-2 is in maintenance on {LB1}, {LB2}, {LB3}; its state last changed 2 d 7 h ago",
+                f"pg-test-2 has been in maintenance on {LB1}, {LB2}, {LB3} for 2 d 7 h",
             )
         ],
     ),
@@ -471,7 +472,13 @@ CASES: list[tuple[Callable[[Case], None], Expected]] = [
     ),
     (
         queued,
-        [("warning", "connections_queued", f"5 connections of service primary (port 5433) wait for a server on {LB1}")],
+        [
+            (
+                "warning",
+                "connections_queued",
+                f"5 connections of service primary (port 5433) waiting for a server on {LB1}",
+            )
+        ],
     ),
     (
         patroni_unreachable,
