@@ -66,6 +66,12 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
         "default": False,
         "description": ["Whether the member is taken out even where a service is left without a usable server."],
     },
+    "pg_service_status_path": {
+        "description": [
+            "The file on the controller to which the playbook C(pgsvc.access.status) writes its report as JSON. Without"
+            " it the report is printed as a table. Set it as an extra variable (C(-e)).",
+        ],
+    },
 }
 
 

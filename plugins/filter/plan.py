@@ -68,6 +68,9 @@ _value:
     assigned:
       description: By host of the play, the load balancers that it publishes, if that is not only itself.
       type: dict
+    patroni_askers:
+      description: The clusters whose Patroni a load balancer asks in a status, by load balancer.
+      type: dict
     publishers:
       description: The hosts of the run that publish something, each with C(host) and, as text, what it C(carries).
       type: list

@@ -63,6 +63,12 @@ assigned:
   description: Load balancers outside the play, by the host of the play that publishes them.
   returned: success
   type: dict
+patroni_askers:
+  description:
+    - For each load balancer the clusters whose Patroni it asks when M(pgsvc.access.pg_service_info) has this plan. Two
+      load balancers ask for each cluster, as one of them may be down.
+  returned: success
+  type: dict
 publishers:
   description: The hosts of the play that publish something, each with C(host) and, as text, what it C(carries).
   returned: success

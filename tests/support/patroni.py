@@ -75,6 +75,14 @@ class Patroni:
         """By how many bytes the member lags."""
         self._order({"set": {name: {"lag": size}}})
 
+    def tags(self, name: str, **tags: bool) -> None:
+        """The tags of the member in ``GET /cluster``."""
+        self._order({"set": {name: {"tags": tags}}})
+
+    def pause(self, paused: bool = True) -> None:
+        """Whether the cluster is paused."""
+        self._order({"set": {name: {"pause": paused} for name in self.members}})
+
     def stop(self, name: str) -> None:
         """Switch the member off: nothing listens any more, its sessions end."""
         self._order({"stop": name})

@@ -18,6 +18,7 @@ import json
 import os
 import ssl
 import sys
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -51,7 +52,10 @@ class Member:
         self.role = "stopped"
         self.delay = 0.0
         self.lag = 0  # bytes
+        self.tags: dict[str, Any] = {}
+        self.pause = False  # of the cluster
         self.checks = 0
+        self.members: Mapping[str, Member] = {}  # all of the cluster
         self._servers: list[asyncio.Server] = []
         self._sessions: set[asyncio.StreamWriter] = set()
 
@@ -79,6 +83,8 @@ class Member:
             path, _mark, query = target.partition("?")
             passes = self.role in ENDPOINTS.get(path, ()) and not self._lags(parse_qs(query))
             body = json.dumps({"role": self.role}) if method == "GET" else ""
+            if path == "/cluster" and method == "GET":
+                passes, body = True, json.dumps(self.cluster())
             status = "200 OK" if passes else "503 Service Unavailable"
             head = f"HTTP/1.0 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write((head + body).encode())
@@ -86,6 +92,29 @@ class Member:
         with contextlib.suppress(OSError):
             writer.close()
             await writer.wait_closed()
+
+    def cluster(self) -> dict[str, Any]:
+        """The answer to ``GET /cluster`` (Patroni's REST API, "Cluster status endpoint")."""
+        paused = {"pause": True} if self.pause else {}
+        return {"members": [member.described() for member in self.members.values()], "scope": "cluster", **paused}
+
+    def described(self) -> dict[str, Any]:
+        scheme, (port, tls) = "http", self.rest[0]
+        if tls is not None:
+            scheme = "https"
+        leads = self.role in (PRIMARY, STANDBY_LEADER)
+        role = {PRIMARY: "leader", SYNC: "sync_standby"}.get(self.role, self.role)
+        return {
+            "name": self.name,
+            "role": "replica" if self.role == "stopped" else role,
+            "state": "stopped" if self.role == "stopped" else "running" if leads else "streaming",
+            "api_url": f"{scheme}://{self.addresses[0]}:{port}/patroni",
+            "host": self.addresses[0],
+            "port": 5432,
+            "timeline": 1,
+            **({} if leads else {"lag": self.lag}),
+            **({"tags": self.tags} if self.tags else {}),
+        }
 
     def _lags(self, query: dict[str, list[str]]) -> bool:
         """Whether the member lags by more than `lag=` allows; the leader never does."""
@@ -116,6 +145,7 @@ async def obey(members: dict[str, Member], order: dict[str, Any]) -> dict[str, A
     if "add" in order:
         member = Member(**order["add"])
         members[member.name] = member
+        member.members = members
         await member.start()
     for name, values in order.get("set", {}).items():
         vars(members[name]).update(values)

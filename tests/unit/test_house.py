@@ -18,6 +18,7 @@ ALLOWED = {
     "module_utils._host": set(),
     "module_utils._haproxy": {"module_utils._host"},
     "module_utils._publish": {"module_utils._haproxy", "module_utils._host"},
+    "module_utils._status": {"module_utils._publish", "module_utils._haproxy", "module_utils._host"},
     "module_utils._blocks": {"module_utils._host"},
     "module_utils._unit": {"module_utils._haproxy", "module_utils._host"},
     "plugin_utils._input": {"module_utils._haproxy"},

@@ -84,7 +84,7 @@ _COLUMNS = {
 _STAT = frozenset(
     (
         *("pxname", "svname", "type", "status", "bck", "weight", "scur", "qcur", "slim", "qlimit", "algo"),
-        *("check_rise", "check_fall", "check_status", "last_chk", "lastchg"),
+        *("check_rise", "check_fall", "check_status", "check_code", "last_chk", "lastchg", "chkdown"),
     )
 )
 _BACKENDS, _SERVERS = 2, 4  # types of ``show stat`` (Management Guide 9.3)

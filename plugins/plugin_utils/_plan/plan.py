@@ -12,6 +12,8 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer import Settings
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Service
 
+_ASKERS = 2
+
 
 @dataclass(frozen=True)
 class Publication:
@@ -66,10 +68,22 @@ class Plan:
         return {
             "load_balancers": {host: publication.to_dict() for host, publication in self.publications.items()},
             "assigned": self.assigned,
+            "patroni_askers": self._patroni_askers(),
             "publishers": [{"host": host, "carries": self._carries(host)} for host in self.publishers],
             "warnings": list(self.warnings),
             "notes": list(self.notes),
         }
+
+    def _patroni_askers(self) -> dict[str, list[str]]:
+        """The load balancers that ask Patroni in a status, each with the clusters: two for each, as one may be down."""
+        askers: dict[str, list[str]] = {}
+        asked: dict[str, int] = {}
+        for host, publication in self.publications.items():
+            for cluster in publication.carries:
+                asked[cluster] = asked.get(cluster, 0) + 1
+                if asked[cluster] <= _ASKERS:
+                    askers.setdefault(host, []).append(cluster)
+        return askers
 
     def _carries(self, publisher: str) -> str:
         """What a host of the play publishes, as text: ``10.10.10.11: pg-a-primary 5433, pg-a-replica 5434``."""

@@ -35,7 +35,7 @@ def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mappi
     `variable` is where `plan` was registered. `given` are the arguments of the task, which take precedence over the
     plan's; None means not given, as in every module. Raises `ValueProblem`.
     """
-    publication = _publication(variable, plan, load_balancer)
+    publication = publication_of(variable, plan, load_balancer)
     own = {name: value for name, value in given.items() if value is not None}
     for name in _OF_THE_PLAN:
         if name in own:
@@ -97,7 +97,11 @@ def compact(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in arguments.items() if k != "files"}, "files_json": json.dumps(arguments["files"])}
 
 
-def _publication(variable: str, plan: Any, load_balancer: str) -> dict[str, Any] | None:
+def publication_of(variable: str, plan: Any, load_balancer: str) -> dict[str, Any] | None:
+    """What `Publication.to_dict` gave for one load balancer of a registered plan; None when there is nothing for it.
+
+    `variable` is where `plan` was registered. Raises `ValueProblem`.
+    """
     known = plan.get("load_balancers") if isinstance(plan, dict) else None
     if not isinstance(known, dict):
         raise ValueProblem(f"plan: {variable} {_reason_no_plan(plan)}")

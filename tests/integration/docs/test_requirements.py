@@ -28,7 +28,9 @@ MODULES: dict[str, dict[str, Any]] = {
     "pg_access_plan": {"what": "names"},
     "pg_dns_records": {"clusters": [], "path": "/nowhere/hosts"},
     "pg_service_conf": {"clusters": [], "path": "/nowhere/pg_service.conf"},
+    "pg_service_info": {"conf_dir": "relative"},
     "pg_service_plan": {},
+    "pg_service_status": {"plan": "planned", "facts": "none"},
     "role_settings": {"role": "pg_service"},
     "unit_config": {"unit": "none", "files": []},
 }

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import publication_of, variable_name
+
+_OF_THE_PLAN = ("conf_dir", "state_dir", "master_socket", "stats_socket")
+_FACTS = ("running", "process", "services", "files", "removed", "old_workers", "patroni")
+
+
+class ActionModule(ActionBase):
+    """Gives the module of the same name the settings of a planned load balancer, and passes on what it finds."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        given = dict(self._task.args)
+        is_planned = given.get("plan") is not None
+        try:
+            arguments = _arguments(given, variables)
+        except ValueProblem as problem:
+            return {**result, "changed": False, "failed": True, "msg": str(problem)}
+        if arguments is None:
+            skipped = {"skipped": True, "skip_reason": "This host carries no service in this run."}
+            return {**result, "changed": False, **skipped}
+        try:
+            found = self._execute_module(
+                module_name="pgsvc.access.pg_service_info", module_args=arguments, task_vars=variables
+            )
+        except AnsibleConnectionFailure as error:
+            # Ansible would give up the host of the play, which may be another one.
+            host = self._task.delegate_to or variables["inventory_hostname"]
+            found = {"changed": False, "failed": True, "reachable": False, "msg": f"{host} cannot be reached: {error}"}
+        if is_planned and not found.get("failed"):
+            # As text the facts are one value: Ansible copies, cleans and templates every value of a result.
+            found["facts"] = json.dumps({name: found.pop(name, None) for name in _FACTS})
+        return {**result, **found}
+
+
+def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+    """The arguments of the module; None when the plan has no service for the load balancer. Raises `ValueProblem`."""
+    plan, load_balancer = given.pop("plan", None), given.pop("load_balancer", None)
+    if plan is None:
+        if load_balancer is not None:
+            raise ValueProblem("load_balancer: not allowed without plan; give plan as well")
+        return given
+    variable = variable_name(plan)
+    if variable not in variables:
+        raise ValueProblem(
+            f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first"
+        )
+    host = variables["inventory_hostname"] if load_balancer is None else load_balancer
+    if not isinstance(host, str) or host not in variables["hostvars"]:
+        raise ValueProblem(f"load_balancer: {shown(host)} is not a host of the inventory; allowed: one, by its name")
+    publication = publication_of(variable, variables[variable], host)
+    if publication is None or not publication["services"]:
+        return None
+    planned = {name: publication[name] for name in _OF_THE_PLAN}
+    planned["ask_patroni"] = list(variables[variable].get("patroni_askers", {}).get(host, ()))
+    return {**planned, **{name: value for name, value in given.items() if value is not None}}
