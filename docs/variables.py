@@ -39,8 +39,8 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
     "pg_member_cluster": {
         "required": True,
         "description": [
-            "The cluster of O(pg_member), the value of its C(pg_cluster). This variable and the following ones are those"
-            " of the playbook C(pgsvc.access.member). Set them as extra variables (C(-e)).",
+            "The cluster of O(pg_member), the value of its C(pg_cluster). This variable and the following ones are"
+            " those of the playbook C(pgsvc.access.member). Set them as extra variables (C(-e)).",
         ],
     },
     "pg_member": {

@@ -53,7 +53,7 @@ def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mappi
 
 def member_arguments(variable: str, plan: Any, load_balancer: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
     """The same for the module that sets the state of a member; None where its cluster is not carried."""
-    publication = _publication(variable, plan, load_balancer)
+    publication = publication_of(variable, plan, load_balancer)
     if publication is None:
         return None
     try:
