@@ -24,6 +24,7 @@ FILTERS = {
 }
 # Arguments with which a module ends before it touches the host, unless it was refused earlier.
 MODULES: dict[str, dict[str, Any]] = {
+    "haproxy_member_state": {"cluster": "pg-test", "member": "pg-test-1", "state": "ready", "conf_dir": "relative"},
     "haproxy_publish": {"owners": [], "conf_dir": "relative"},
     "pg_access_plan": {"what": "names"},
     "pg_dns_records": {"clusters": [], "path": "/nowhere/hosts"},
