@@ -46,14 +46,17 @@ def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, An
     plan, load_balancer = given.pop("plan", None), given.pop("load_balancer", None)
     if plan is None:
         if load_balancer is not None:
-            raise ValueProblem("load_balancer: not allowed without plan; give plan as well")
+            raise ValueProblem("load_balancer: not allowed without plan; give plan as well", "conflict", load_balancer)
         return given
     variable = variable_name(plan)
     if variable not in variables:
         raise ValueProblem(
-            f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first"
+            f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first",
+            "unknown-name",
+            variable,
         )
     host = variables["inventory_hostname"] if load_balancer is None else load_balancer
     if not isinstance(host, str) or host not in variables["hostvars"]:
-        raise ValueProblem(f"load_balancer: {shown(host)} is not a host of the inventory; allowed: one, by its name")
+        said = f"load_balancer: {shown(host)} is not a host of the inventory; allowed: one, by its name"
+        raise ValueProblem(said, "unknown-name", host)
     return member_arguments(variable, variables[variable], host, given)

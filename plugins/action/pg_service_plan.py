@@ -63,6 +63,8 @@ class ActionModule(ActionBase):
                     "is set in the play, a role or a task, which the plan does not read; allowed: in the inventory "
                     "(group_vars, host_vars), or as an extra variable (-e)",
                     field=name,
+                    code="misplaced",
+                    value=variables[name],
                 )
 
     def _is_default(self, name: str, value: Any) -> bool:

@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
             try:
                 return native(self._templar.template(variables[name])) if name in variables else None
             except (AnsibleError, TemplateError) as error:
-                raise ValueProblem(f"{UNTEMPLATED}: {printable(error)}") from None
+                raise ValueProblem(f"{UNTEMPLATED}: {printable(error)}", "untemplatable") from None
 
         try:
             settings = read_settings(role, str(variables["inventory_hostname"]), value_of)

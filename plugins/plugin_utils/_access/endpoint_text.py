@@ -31,7 +31,7 @@ def narrowed(
                 what = "a way to reach" if field == "by" else "a service or port of"
                 where = found[0].cluster if found else "cluster"
                 message = f"{shown(word)} is not {what} this cluster{nearest(word, known)}; allowed: {listed(known)}"
-                report.problem(where, message, field=field)
+                report.problem(where, message, field=field, code="unknown-name", value=word)
     return [
         endpoint
         for endpoint in found

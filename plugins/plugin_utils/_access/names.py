@@ -95,6 +95,8 @@ class NameReader:
                 cluster,
                 "'vip' needs pg_vip_enabled and pg_vip_address; allowed: auto, primary, none or an address",
                 field="pg_dns_target",
+                code="conflict",
+                value=wanted,
             )
         addresses = {member.name: self._address(member) for member in members}
         primary = next((member.name for member in members if member.role == "primary"), None)
@@ -115,6 +117,7 @@ class NameReader:
                         f"instance {name} has a host name as its address, and a DNS record needs an IP address; "
                         "allowed: an IPv4 or IPv6 address in pg_address or ansible_host",
                         field="pg_address",
+                        code="missing",
                     )
 
     def _check_name(self, cluster: str, name: str, claims: Mapping[str, list[tuple[str, str]]]) -> None:
@@ -123,6 +126,8 @@ class NameReader:
                 cluster,
                 f"{shown(name)} is not a valid DNS name; allowed: parts of up to 63 letters, digits, '-' and '_'",
                 field="pg_cluster",
+                code="not-allowed",
+                value=name,
             )
         others = [(owner, what) for owner, what in claims.get(name, ()) if owner != cluster]
         own = [what for owner, what in claims.get(name, ()) if owner == cluster]
@@ -132,12 +137,16 @@ class NameReader:
                 f"{shown(name)} is the name of {own[0]} and of {what} of cluster {owner}; allowed: each name once, see"
                 " pg_dns_suffix",
                 field="pg_cluster",
+                code="clash",
+                value=name,
             )
         if len(own) > 1:
             self._report.problem(
                 cluster,
                 f"{shown(name)} is the name of {' and of '.join(own)}; allowed: each name once",
                 field="pg_cluster",
+                code="clash",
+                value=name,
             )
 
     def _claims(self) -> dict[str, list[tuple[str, str]]]:

@@ -88,7 +88,7 @@ class AccessPlanner:
             if word not in REACHED_BY:
                 raise not_allowed(by, "a way to reach services", listed(REACHED_BY))
         except ValueProblem as problem:
-            self._report.problem("service file", str(problem), field="pg_service_conf_by")
+            self._report.value_problem("service file", problem, field="pg_service_conf_by")
             self._report.raise_problems()
         found = {name: service_sections(self.endpoints(name), word, who, self._report) for name in clusters}
         self._report.raise_problems()
@@ -106,6 +106,8 @@ class AccessPlanner:
                 cluster,
                 f"no host is in the group {group!r}, so nothing serves names; they are left out",
                 field="pg_dns_group",
+                code="empty",
+                value=group,
             )
         return hosts
 
@@ -123,7 +125,7 @@ class AccessPlanner:
         try:
             return values.host_address(host if value is None else value)
         except ValueProblem as problem:
-            self._report.problem(host, str(problem), field="pg_address")
+            self._report.value_problem(host, problem, field="pg_address")
             return host
 
     def _enabled(self, host: str) -> bool:

@@ -21,6 +21,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
     ValueProblem,
     listed,
     nearest,
+    not_allowed,
     shown,
 )
 
@@ -47,7 +48,7 @@ def login(user: Any, database: Any, sslmode: Any, password: Any, report: Report)
         try:
             parsed[field] = "" if value is None else _login_value(field, value)
         except ValueProblem as problem:
-            report.problem("login", str(problem), field=field)
+            report.value_problem("login", problem, field=field)
     return Login(**parsed)
 
 
@@ -55,13 +56,12 @@ def _login_value(field: str, value: Any) -> str:
     if field == "password":
         word = value if isinstance(value, str) else str(value)
         if not word.isprintable():
-            raise ValueProblem("the value contains a control character; allowed: one line of printable text")
+            said = "the value contains a control character; allowed: one line of printable text"
+            raise ValueProblem(said, "unprintable")
         return word
     word = values.one_line(value, "text")
     if field == "sslmode" and word and word not in SSL_MODES:
-        raise ValueProblem(
-            f"{shown(value)} is not an SSL mode of libpq{nearest(word, SSL_MODES)}; allowed: {listed(SSL_MODES)}"
-        )
+        raise not_allowed(value, f"an SSL mode of libpq{nearest(word, SSL_MODES)}", listed(SSL_MODES))
     return word
 
 
@@ -167,7 +167,8 @@ def _section(name: str, endpoint: Endpoint, who: Login, report: Report) -> dict[
         if value != value.strip():
             # A service file has no quoting, and libpq strips blanks from the end of a line.
             message = f"{shown(value)} begins or ends with a blank, which a service file cannot contain"
-            report.problem(endpoint.cluster, message, field=key)
+            written = None if key == "password" else value
+            report.problem(endpoint.cluster, message, field=key, code="not-allowed", value=written)
     return {"name": name, "comment": endpoint.promise, "parameters": parameters}
 
 

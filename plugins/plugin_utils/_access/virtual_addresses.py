@@ -76,7 +76,7 @@ def vip_address(value: Any) -> ipaddress.IPv4Interface:
     word = values.text(value, "an address").strip()
     allowed = "an IPv4 address with the mask of its subnet, such as 10.10.10.3/24"
     if "/" not in word:
-        raise ValueProblem(f"{shown(value)} has no mask; allowed: {allowed}")
+        raise ValueProblem(f"{shown(value)} has no mask; allowed: {allowed}", "not-allowed", value)
     try:
         found = ipaddress.IPv4Interface(word)
     except ValueError:
@@ -161,6 +161,7 @@ class VipReader:
                 cluster,
                 "missing, and pg_vip_enabled is true; a virtual address has a mask, such as 10.10.10.3/24",
                 field="pg_vip_address",
+                code="missing",
             )
             return None
         found: ipaddress.IPv4Interface | None = settings.read(ADDRESS)["pg_vip_address"]
@@ -197,6 +198,8 @@ class VipReader:
                     f"{address} is in the subnet {address.network}, instance {member.name} ({found}) is not; allowed:"
                     " an address of the subnet that all members are in",
                     field="pg_vip_address",
+                    code="conflict",
+                    value=str(address),
                 )
 
     def _check_taken(self, cluster: str, address: ipaddress.IPv4Interface) -> None:
@@ -215,7 +218,13 @@ class VipReader:
         return found is not None and found.ip == address
 
     def _taken(self, cluster: str, address: ipaddress.IPv4Interface, user: str) -> None:
-        self._report.problem(cluster, f"{address.ip} is {user}; allowed: an unused address", field="pg_vip_address")
+        self._report.problem(
+            cluster,
+            f"{address.ip} is {user}; allowed: an unused address",
+            field="pg_vip_address",
+            code="clash",
+            value=str(address),
+        )
 
     def _check_credentials(self, cluster: str, parsed: Mapping[str, Any]) -> None:
         for variable, needed in (
@@ -225,7 +234,7 @@ class VipReader:
             ("pg_vip_etcd_cert_file", "pg_vip_etcd_ca_file"),
         ):
             if parsed[variable] and not parsed[needed]:
-                self._report.problem(cluster, f"missing; {variable} needs it", field=needed)
+                self._report.problem(cluster, f"missing; {variable} needs it", field=needed, code="missing")
 
     def _default_endpoints(self, parsed: Mapping[str, Any]) -> tuple[str, ...]:
         """The hosts of Pigsty's group ``etcd`` (or ``consul``), or localhost if the group is empty."""
@@ -263,6 +272,8 @@ def interface_of(addresses: Iterable[Mapping[str, Any]], address: str, prefix: i
         what = f"interfaces {listed(names)} are" if names else "no interface is"
         raise ValueProblem(
             f"{what} in the subnet of {wanted}; there are {listed(seen)}; "
-            "allowed: pg_vip_interface with the name of one"
+            "allowed: pg_vip_interface with the name of one",
+            "undecided",
+            str(wanted),
         )
     return interface_name(names[0])

@@ -44,7 +44,7 @@ class ClusterSettings:
         try:
             return setting.default if value is None else setting.parse(value)
         except ValueProblem as problem:
-            self._report.problem(self._cluster, f"on host {host}: {problem}", field=variable)
+            self._report.value_problem(self._cluster, problem.prefixed(f"on host {host}: "), field=variable)
             return setting.default
 
     def _agreed(self, variable: str, setting: Setting) -> Any:
@@ -54,20 +54,23 @@ class ClusterSettings:
             try:
                 values[host] = setting.default if value is None else setting.parse(value)
             except ValueProblem as problem:
-                self._report.problem(self._cluster, str(problem), field=variable)
+                self._report.value_problem(self._cluster, problem, field=variable)
                 return setting.default
         first = self._hosts[0]
         other = next((host for host in self._hosts if values[host] != values[first]), None)
         if other is not None:
-            mine, theirs = (self._shown(host, variable, setting) for host in (first, other))
+            written = tuple(self._written(host, variable, setting) for host in (first, other))
+            mine, theirs = ("another value" if setting.secret else shown(value) for value in written)
             self._report.problem(
                 self._cluster,
                 f"{mine} on host {first}, {theirs} on host {other}; allowed: one value for all members",
                 field=variable,
+                code="disagree",
+                value=None if setting.secret else written,
             )
         return values[first]
 
-    def _shown(self, host: str, variable: str, setting: Setting) -> str:
-        """The value in the inventory, for a message."""
+    def _written(self, host: str, variable: str, setting: Setting) -> Any:
+        """The value in the inventory, as it is written there."""
         value = self._inventory.value(host, variable)
-        return "another value" if setting.secret else shown(setting.default if value is None else value)
+        return setting.default if value is None else value

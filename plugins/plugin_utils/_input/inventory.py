@@ -48,7 +48,7 @@ class Inventory:
         try:
             return self._read(host, name)
         except ValueProblem as problem:
-            self._report.problem(host, str(problem), field=name)
+            self._report.value_problem(host, problem, field=name)
             return None
 
     def everything(self, host: str) -> dict[str, Any]:
@@ -108,7 +108,8 @@ class Inventory:
         plain = self._native(templated)
         if _is_templated(templated):
             # Up to ansible-core 2.18, a template with an undefined variable is returned unchanged.
-            raise ValueProblem(f"{shown(_first_template(plain))} names a variable that is not defined for this host")
+            said = f"{shown(_first_template(plain))} names a variable that is not defined for this host"
+            raise ValueProblem(said, "untemplatable")
         return plain
 
     def _native(self, value: Any) -> Any:
@@ -119,7 +120,7 @@ class Inventory:
 
 
 def _untemplatable(error: Exception) -> ValueProblem:
-    return ValueProblem(f"cannot be templated: {printable(error)}")
+    return ValueProblem(f"cannot be templated: {printable(error)}", "untemplatable")
 
 
 def _is_trusted(text: str) -> bool:

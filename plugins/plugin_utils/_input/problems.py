@@ -5,15 +5,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 _LONGEST_VALUE = 80
 _ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 _MOST_PLACES = 4
+
+# What kind of mistake a problem is.
+Code = Literal[
+    "bad-expression",  # a selector is no JMESPath expression
+    "bad-result",  # a selector cannot be evaluated, or yields something other than members
+    "clash",  # the same name, port, address or option is used twice
+    "conflict",  # a value is allowed, but not with, or without, another one
+    "disagree",  # members of a cluster, or a member and its group, have different values
+    "empty",  # a list, a group or a variable has nothing in it
+    "misplaced",  # a variable is set where it is not read
+    "misread",  # YAML reads a number as another one than was written
+    "missing",  # a value or a requirement is not there
+    "not-allowed",  # a value is not one of those that its field takes
+    "secret",  # a secret is written where everybody may read it
+    "undecided",  # there is no single answer
+    "unknown-field",  # a service or a server has no such field
+    "unknown-name",  # there is no cluster, host, group, variable, option or preset of this name
+    "unprintable",  # text has a line break or another unprintable character
+    "untemplatable",  # a template cannot be evaluated
+]
 
 
 @dataclass(frozen=True)
@@ -21,12 +42,16 @@ class Problem:
     """One mistake: where it is, what is wrong, and what is allowed.
 
     ``where`` is a cluster, a load balancer or a host; ``service`` and ``field`` are empty if the mistake is not in one.
+    ``value`` is the wrong part of what the user wrote; None for a secret, and where nothing is written. Two problems
+    with the same place and message are equal.
     """
 
     where: str
     message: str
     service: str = ""
     field: str = ""
+    code: Code = dataclasses.field(kw_only=True, compare=False)
+    value: Any = dataclasses.field(default=None, kw_only=True, compare=False)
 
     def __str__(self) -> str:
         parts = [printable(self.where)]
@@ -52,21 +77,40 @@ class PlanError(Exception):
 
 
 class ValueProblem(ValueError):  # noqa: N818  a finding, reported with others
-    """A value is not allowed in its field. The message has the value and what is allowed, without the field's name."""
+    """A value is not allowed in its field. The message has the value and what is allowed, without the field's name.
+
+    ``code`` and ``value`` are those of the `Problem` that it is reported as.
+    """
+
+    def __init__(self, message: str, code: Code, value: Any = None) -> None:
+        super().__init__(message)
+        self.code: Code = code
+        self.value = value
+
+    def prefixed(self, prefix: str) -> ValueProblem:
+        """The same problem with words before its message, such as those that say which part of a value is wrong."""
+        return ValueProblem(f"{prefix}{self}", self.code, self.value)
 
 
 @dataclass
 class Report:
     """The problems and warnings found so far. Problems fail the plan after all of them are collected."""
 
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = dataclasses.field(default_factory=list)
+    warnings: list[Problem] = dataclasses.field(default_factory=list)
 
-    def problem(self, where: str, message: str, service: str = "", field: str = "") -> None:
-        self.problems.append(Problem(where, message, service, field))
+    def problem(
+        self, where: str, message: str, service: str = "", field: str = "", *, code: Code, value: Any = None
+    ) -> None:
+        self.problems.append(Problem(where, message, service, field, code=code, value=value))
 
-    def warning(self, where: str, message: str, service: str = "", field: str = "") -> None:
-        self.warnings.append(Problem(where, message, service, field))
+    def value_problem(self, where: str, problem: ValueProblem, service: str = "", field: str = "") -> None:
+        self.problem(where, str(problem), service, field, code=problem.code, value=problem.value)
+
+    def warning(
+        self, where: str, message: str, service: str = "", field: str = "", *, code: Code, value: Any = None
+    ) -> None:
+        self.warnings.append(Problem(where, message, service, field, code=code, value=value))
 
     def raise_problems(self) -> None:
         """Raise `PlanError` if there are problems."""
@@ -102,7 +146,7 @@ def printable(text: Any) -> str:
 
 def not_allowed(value: Any, what: str, allowed: str) -> ValueProblem:
     """``70000 is not a port; allowed: 1 to 65535``."""
-    return ValueProblem(f"{shown(value)} is not {what}; allowed: {allowed}")
+    return ValueProblem(f"{shown(value)} is not {what}; allowed: {allowed}", "not-allowed", value)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -195,7 +195,10 @@ def one_line(value: Any, what: str) -> str:
     word = text(value, what)
     if not word.isprintable():
         raise ValueProblem(
-            f"{shown(word)} contains a line break or another unprintable character; allowed: one line of printable text"
+            f"{shown(word)} contains a line break or another unprintable character; allowed: one line of printable "
+            "text",
+            "unprintable",
+            value,
         )
     return word
 
@@ -208,6 +211,7 @@ def secret(value: Any) -> str:
         raise ValueProblem(
             "the value (not shown) is too long or not text, or contains a line break or another unprintable character,"
             " such as the Enter typed after it in ansible-vault encrypt_string; allowed: one line of up to "
-            f"{_LONGEST_SECRET} printable characters"
+            f"{_LONGEST_SECRET} printable characters",
+            "not-allowed",
         )
     return value

@@ -46,7 +46,8 @@ def check_numbers(inventory: Inventory, sources: Iterable[str], report: Report) 
     used = _ports(inventory) if found else set()
     for each in found:
         if each.value in used:
-            report.problem(f"{each.path} line {each.line}", str(each), field=each.key)
+            where = f"{each.path} line {each.line}"
+            report.problem(where, str(each), field=each.key, code="misread", value=each.written)
 
 
 def _ports(inventory: Inventory) -> set[Any]:

@@ -109,7 +109,7 @@ class ClusterReader:
         try:
             values.name(self._inventory.value(hosts[0], "pg_cluster"), "a cluster name")
         except ValueProblem as problem:
-            self._report.problem(hosts[0], str(problem), field="pg_cluster")
+            self._report.value_problem(hosts[0], problem, field="pg_cluster")
 
     def _members(self, name: str, hosts: Sequence[str]) -> tuple[Member, ...]:
         found = [parse_member(host, name, self._inventory.values(host, VARIABLES), self._report) for host in hosts]
@@ -149,6 +149,7 @@ class ClusterReader:
                 name,
                 f"declared on host {here}, not on host {there}; allowed: the same services on every member",
                 service,
+                code="disagree",
             )
             return
         for field in one.differences(other):
@@ -159,6 +160,8 @@ class ClusterReader:
                 "all members (only ip may differ)",
                 service,
                 field,
+                code="disagree",
+                value=(mine, theirs),
             )
 
     def _load_balancers(self, name: str, provider: str, hosts: Iterable[str]) -> list[str]:
@@ -171,6 +174,8 @@ class ClusterReader:
                 name,
                 f"{shown(provider)} is not a group of the inventory{nearest(provider, groups)}; allowed: {allowed}",
                 field="pg_service_provider",
+                code="unknown-name",
+                value=provider,
             )
             return []
         if not groups[provider]:
@@ -178,6 +183,8 @@ class ClusterReader:
                 name,
                 f"{shown(provider)} is a group without hosts; allowed: a group of load balancers",
                 field="pg_service_provider",
+                code="empty",
+                value=provider,
             )
         return sorted(groups[provider])
 

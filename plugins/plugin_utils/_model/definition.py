@@ -100,10 +100,7 @@ def balance_algorithm(value: Any) -> str:
     """An algorithm that HAProxy has in TCP mode (HAProxy manual 4.2, "balance")."""
     word = " ".join(values.text(value, "an algorithm").split())
     if not _BALANCE.fullmatch(word):
-        raise ValueProblem(
-            f"{shown(value)} is not an algorithm that HAProxy has in TCP mode{nearest(word, BALANCE)}; "
-            f"allowed: {listed(BALANCE)}"
-        )
+        raise not_allowed(value, f"an algorithm that HAProxy has in TCP mode{nearest(word, BALANCE)}", listed(BALANCE))
     return word
 
 
@@ -186,7 +183,12 @@ def parse_declared(value: Any, variable: str, where: str, report: Report) -> Dec
         name, definition = _parse_one(item, f"{variable}[{index}]", where, report)
         if name in found:
             report.problem(
-                where, f"{shown(name)} is the name of two services in {variable}; allowed: each name once", name, "name"
+                where,
+                f"{shown(name)} is the name of two services in {variable}; allowed: each name once",
+                name,
+                "name",
+                code="clash",
+                value=name,
             )
         found[name] = definition
     return found
@@ -201,14 +203,18 @@ def _declared(value: Any, variable: str, where: str, report: Report) -> list[Any
     try:
         return values.sequence(value, "a list of services")
     except ValueProblem as problem:
-        report.problem(where, str(problem), field=variable)
+        report.value_problem(where, problem, field=variable)
         return []
 
 
 def _parse_one(item: Any, label: str, where: str, report: Report) -> tuple[str, Definition | None]:
     if not isinstance(item, dict):
         report.problem(
-            where, f"{shown(item)} is not a service; allowed: a mapping with name, port and selector", field=label
+            where,
+            f"{shown(item)} is not a service; allowed: a mapping with name, port and selector",
+            field=label,
+            code="not-allowed",
+            value=item,
         )
         return label, None
     declared_name = item.get("name")
@@ -222,6 +228,8 @@ def _parse_one(item: Any, label: str, where: str, report: Report) -> tuple[str, 
                 f"{shown(key)} is not a field of a service{nearest(str(key), FIELDS)}; allowed: {listed(FIELDS)}",
                 label,
                 printable(key)[:40],
+                code="unknown-field",
+                value=key,
             )
     parsed = {field: _parse_field(item, field, label, where, report) for field in FIELDS}
     if len(report.problems) == before:
@@ -234,10 +242,15 @@ def _check_lag(parsed: dict[str, Any], label: str, where: str, report: Report) -
         try:
             check_lag(parsed["check"], parsed["lag"])
         except ValueProblem as problem:
-            report.problem(where, str(problem), label, "lag")
+            report.value_problem(where, problem, label, "lag")
     elif parsed["lagging"] != defaults.SERVICE["lagging"]:
         report.problem(
-            where, f"{shown(parsed['lagging'])} has no effect without lag; allowed: with lag", label, "lagging"
+            where,
+            f"{shown(parsed['lagging'])} has no effect without lag; allowed: with lag",
+            label,
+            "lagging",
+            code="conflict",
+            value=parsed["lagging"],
         )
 
 
@@ -245,11 +258,12 @@ def _parse_field(item: dict[Any, Any], field: str, label: str, where: str, repor
     value = item.get(field)
     if value is None:
         if field in defaults.SERVICE_REQUIRED:
-            report.problem(where, f"missing; a service needs {listed(defaults.SERVICE_REQUIRED)}", label, field)
+            needed = listed(defaults.SERVICE_REQUIRED)
+            report.problem(where, f"missing; a service needs {needed}", label, field, code="missing")
             return None
         return None if field == "options" else defaults.SERVICE[field]
     try:
         return _PARSERS[field](value)
     except ValueProblem as problem:
-        report.problem(where, str(problem), label, field)
+        report.value_problem(where, problem, label, field)
         return None

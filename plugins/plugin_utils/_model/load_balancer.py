@@ -122,8 +122,12 @@ class LoadBalancerReader:
     def _parse(self, host: str) -> Settings:
         parsed: dict[str, Any] = {}
         if not host.isprintable():
-            allowed = "allowed: one line of printable text"
-            self._report.problem(host, f"{shown(host)} is not a name of a load balancer; {allowed}")
+            self._report.problem(
+                host,
+                f"{shown(host)} is not a name of a load balancer; allowed: one line of printable text",
+                code="unprintable",
+                value=host,
+            )
         for variable, (field, parse) in _PARSERS.items():
             default = defaults.LOAD_BALANCER[variable]
             value = self._inventory.value(host, variable)
@@ -132,7 +136,7 @@ class LoadBalancerReader:
                     None if value is None and default is None else parse(default if value is None else value)
                 )
             except ValueProblem as problem:
-                self._report.problem(host, str(problem), field=variable)
+                self._report.value_problem(host, problem, field=variable)
                 parsed[field] = parse(default)
         services = self._inventory.value(host, "haproxy_services") if self._node_services else None
         parsed["node_services"] = parse_node_services(services, host, self._report) if services else ()
@@ -151,6 +155,8 @@ def report_clashes(load_balancer: str, listeners: Iterable[Listener], report: Re
                 f"load balancer {load_balancer}",
                 f"port {listener.port} is used twice: by {earlier[position]} and by {listener}; allowed: one "
                 "listener for each port of an address",
+                code="clash",
+                value=listener.port,
             )
         for name in listener.ranges():
             found.setdefault((listener.port, name), {})[number] = listener

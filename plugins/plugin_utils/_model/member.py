@@ -15,7 +15,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
     ValueProblem,
     listed,
     nearest,
-    shown,
+    not_allowed,
 )
 
 
@@ -73,7 +73,7 @@ _OTHER_ROLE_NAMES = {"master": "primary", "leader": "primary", "slave": "replica
 def _role(value: Any) -> str:
     if value not in defaults.ROLES:
         meant = nearest(_OTHER_ROLE_NAMES.get(str(value), str(value)), defaults.ROLES)
-        raise ValueProblem(f"{shown(value)} is not a role{meant}; allowed: {listed(defaults.ROLES)}")
+        raise not_allowed(value, f"a role{meant}", listed(defaults.ROLES))
     return str(value)
 
 
@@ -123,7 +123,11 @@ def order_members(cluster: str, members: list[Member], report: Report) -> tuple[
         if len(same) > 1:
             hosts = listed(sorted(member.host for member in same))
             report.problem(
-                cluster, f"{seq} is used by {hosts}; allowed: a different number for each member", field="pg_seq"
+                cluster,
+                f"{seq} is used by {hosts}; allowed: a different number for each member",
+                field="pg_seq",
+                code="clash",
+                value=seq,
             )
     return tuple(sorted(members, key=lambda member: (member.seq, member.host)))
 
@@ -139,9 +143,11 @@ def check_members(cluster: str, members: Sequence[Member], report: Report) -> No
             cluster,
             f"'primary' on hosts {primaries}; allowed: one primary (a failover needs no change of the inventory)",
             field="pg_role",
+            code="clash",
+            value="primary",
         )
     elif members and not any(member.role == "primary" for member in members):
-        report.warning(cluster, "no member is declared as 'primary'", field="pg_role")
+        report.warning(cluster, "no member is declared as 'primary'", field="pg_role", code="missing")
     for field in ("pg_port", "patroni_port"):
         places: dict[tuple[str, int], list[Member]] = {}
         for member in members:
@@ -153,6 +159,8 @@ def check_members(cluster: str, members: Sequence[Member], report: Report) -> No
                     f"{address} port {port} is used by {listed(member.name for member in same)}; allowed: a different "
                     "address or port for each member (pg_address, pg_port, patroni_port)",
                     field=field,
+                    code="clash",
+                    value=port,
                 )
 
 
@@ -161,12 +169,15 @@ def _parse(host: str, cluster: str, name: str, variables: dict[str, Any], report
     if value is None:
         if name in ("pg_seq", "pg_role"):
             report.problem(
-                cluster, f"missing on host {host}; every member needs pg_cluster, pg_seq and pg_role", field=name
+                cluster,
+                f"missing on host {host}; every member needs pg_cluster, pg_seq and pg_role",
+                field=name,
+                code="missing",
             )
             return None
         value = host if name == "pg_address" else defaults.MEMBER[name]
     try:
         return _PARSERS[name](value)
     except ValueProblem as problem:
-        report.problem(cluster, f"on host {host}: {problem}", field=name)
+        report.value_problem(cluster, problem.prefixed(f"on host {host}: "), field=name)
         return None

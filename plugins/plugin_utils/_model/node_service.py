@@ -82,7 +82,7 @@ def parse_node_services(value: Any, where: str, report: Report) -> tuple[NodeSer
     try:
         declared = values.sequence(value, "a list of services")
     except ValueProblem as problem:
-        report.problem(where, str(problem), field="haproxy_services")
+        report.value_problem(where, problem, field="haproxy_services")
         return ()
     found = [_parse(item, f"haproxy_services[{index}]", where, report) for index, item in enumerate(declared)]
     services = [service for service in found if service is not None]
@@ -93,6 +93,8 @@ def parse_node_services(value: Any, where: str, report: Report) -> tuple[NodeSer
             f"{shown(name)} is the name of two services in haproxy_services; allowed: each name once",
             name,
             "name",
+            code="clash",
+            value=name,
         )
     return tuple(services)
 
@@ -102,7 +104,8 @@ def _check_for_secrets(value: Any) -> None:
     for line in value if isinstance(value, list) else [value]:
         what = "" if isinstance(line, (dict, list)) else credential(str(line))
         if what:
-            raise ValueProblem(f"{what} in the file of a service may be read by everybody; allowed: {_INSTEAD[what]}")
+            said = f"{what} in the file of a service may be read by everybody; allowed: {_INSTEAD[what]}"
+            raise ValueProblem(said, "secret")
 
 
 def _name(value: Any) -> str:
@@ -116,7 +119,9 @@ def _words(value: Any) -> str:
     word = " ".join(values.one_line(value, "options").split())
     if "#" in word:
         raise ValueProblem(
-            f"{shown(value)} contains a '#', which would end the line; allowed: options without comments"
+            f"{shown(value)} contains a '#', which would end the line; allowed: options without comments",
+            "not-allowed",
+            value,
         )
     return word
 
@@ -179,7 +184,7 @@ def _parse(item: Any, label: str, where: str, report: Report) -> NodeService | N
         try:
             parsed["balance"] = balance_algorithm(parsed["balance"])
         except ValueProblem as problem:
-            report.problem(where, str(problem), parsed["name"], "balance")
+            report.value_problem(where, problem, parsed["name"], "balance")
     servers = [
         _fields(server, _SERVER, _SERVER_DEFAULTS, f"{parsed['name']}.servers[{index}]", where, report)
         for index, server in enumerate(parsed["servers"])
@@ -194,8 +199,15 @@ def _fields(
     """The typed fields of a service or a server; None if one is invalid."""
     before = len(report.problems)
     if not isinstance(item, dict):
-        text = "a value that may contain a secret" if may_hold_secret(str(item)) else shown(item)
-        report.problem(where, f"{text} is not a mapping of fields; allowed: {listed(parsers)}", field=label)
+        hidden = may_hold_secret(str(item))
+        text = "a value that may contain a secret" if hidden else shown(item)
+        report.problem(
+            where,
+            f"{text} is not a mapping of fields; allowed: {listed(parsers)}",
+            field=label,
+            code="not-allowed",
+            value=None if hidden else item,
+        )
         return None
     if isinstance(item.get("name"), str) and item["name"].isprintable() and item["name"] and "." not in label:
         label = item["name"][:100]
@@ -206,18 +218,20 @@ def _fields(
                 f"{shown(key)} is unknown{nearest(str(key), parsers)}; allowed: {listed(parsers)}",
                 label,
                 printable(key)[:40],
+                code="unknown-field",
+                value=key,
             )
     parsed: dict[str, Any] = {}
     for field, parse in parsers.items():
         value = item.get(field)
         if value is None:
             if field not in known:
-                report.problem(where, "missing", label, field)
+                report.problem(where, "missing", label, field, code="missing")
             parsed[field] = known.get(field)
             continue
         try:
             _check_for_secrets(value)
             parsed[field] = parse(value)
         except ValueProblem as problem:
-            report.problem(where, str(problem), label, field)
+            report.value_problem(where, problem, label, field)
     return parsed if len(report.problems) == before else None

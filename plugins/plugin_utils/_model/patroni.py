@@ -108,12 +108,16 @@ def split_check(check: str) -> RoleChecks:
     if endpoint.leading is None and endpoint.following is None:
         raise ValueProblem(
             f"{shown(check)} passes whatever the role of a member is, so roles: live cannot tell who leads; allowed: "
-            f"{listed(name for name, each in ENDPOINTS.items() if each.leading or each.following)}, or roles: declared"
+            f"{listed(name for name, each in ENDPOINTS.items() if each.leading or each.following)}, or roles: declared",
+            "conflict",
+            check,
         )
     if endpoint.leading and _TAG in query:
         raise ValueProblem(
             f"{shown(check)} asks for a tag of the leader, too, and Patroni has no check of the leader that looks at "
-            "tags; allowed with roles: live: a tag_ on /replica, /sync, /quorum or /async, or roles: declared"
+            "tags; allowed with roles: live: a tag_ on /replica, /sync, /quorum or /async, or roles: declared",
+            "conflict",
+            check,
         )
     following = endpoint.following and (f"{endpoint.following}?{query}" if query else endpoint.following)
     return RoleChecks(check if following else endpoint.leading or check, endpoint.leading, following)
@@ -135,9 +139,10 @@ def check_lag(check: str, lag: str) -> None:
     path, _mark, query = check.partition("?")
     if _LAG not in ENDPOINTS[path].parameters:
         takers = listed(known for known, endpoint in ENDPOINTS.items() if _LAG in endpoint.parameters)
-        raise ValueProblem(f"{shown(lag)} has no effect on check: {path}; allowed with: {takers}")
+        raise ValueProblem(f"{shown(lag)} has no effect on check: {path}; allowed with: {takers}", "conflict", lag)
     if any(name == _LAG for name, _value in parse_qsl(query, keep_blank_values=True)):
-        raise ValueProblem(f"{shown(lag)} is given beside the lag= of check: {check}; allowed: one of the two")
+        said = f"{shown(lag)} is given beside the lag= of check: {check}; allowed: one of the two"
+        raise ValueProblem(said, "conflict", lag)
 
 
 def replication_lag(value: Any) -> str:
@@ -162,11 +167,15 @@ def health_check(value: Any) -> str:
     if path in GET_ONLY:
         raise ValueProblem(
             f"{shown(path)} is not a health check of Patroni: it is there for GET only, and HAProxy, which sends "
-            f"OPTIONS, gets 503 from every member; allowed: {listed(ENDPOINTS)}"
+            f"OPTIONS, gets 503 from every member; allowed: {listed(ENDPOINTS)}",
+            "not-allowed",
+            path,
         )
     if path not in ENDPOINTS:
         raise ValueProblem(
-            f"{shown(path)} is not a health check of Patroni{nearest(path, ENDPOINTS)}; allowed: {listed(ENDPOINTS)}"
+            f"{shown(path)} is not a health check of Patroni{nearest(path, ENDPOINTS)}; allowed: {listed(ENDPOINTS)}",
+            "unknown-name",
+            path,
         )
     _check_parameters(ENDPOINTS[path], parse_qsl(query, keep_blank_values=True))
     return word
@@ -179,10 +188,13 @@ def _check_parameters(endpoint: Endpoint, parameters: Iterable[tuple[str, str]])
         if kind not in endpoint.parameters:
             near = nearest(name, endpoint.parameters)
             raise ValueProblem(
-                f"{shown(name)} is not a parameter of {endpoint.path}{near}; allowed: {listed(endpoint.parameters)}"
+                f"{shown(name)} is not a parameter of {endpoint.path}{near}; allowed: {listed(endpoint.parameters)}",
+                "unknown-name",
+                name,
             )
         if name in seen:
-            raise ValueProblem(f"{shown(name)} is given twice, and Patroni takes the first; allowed: each once")
+            said = f"{shown(name)} is given twice, and Patroni takes the first; allowed: each once"
+            raise ValueProblem(said, "clash", name)
         seen.add(name)
         _check_parameter(name, value)
 
@@ -199,4 +211,4 @@ def _check_parameter(name: str, value: str) -> None:
 
 
 def _bad(name: str, value: str, allowed: str) -> ValueProblem:
-    return ValueProblem(f"{shown(value)} is not a value of parameter {printable(name)}; allowed: {allowed}")
+    return not_allowed(value, f"a value of parameter {printable(name)}", allowed)

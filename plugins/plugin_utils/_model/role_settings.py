@@ -77,7 +77,8 @@ def _global_line(value: Any) -> str:
         return line
     allowed = "one printable line of the global section, such as 'nbthread 2'"
     if may_hold_secret(line):
-        raise ValueProblem(f"a line (not shown, as it may contain a secret) is not a directive; allowed: {allowed}")
+        said = f"a line (not shown, as it may contain a secret) is not a directive; allowed: {allowed}"
+        raise ValueProblem(said, "not-allowed")
     raise not_allowed(value, "a directive of the global section", allowed)
 
 
@@ -184,7 +185,9 @@ def read_settings(role: str, host: str, value_of: ValueOf) -> dict[str, Any]:
     if switch is not None and _read(settings[switch], switch, host, value_of, report) is False:
         return {switch: False}
     if not host.isprintable():
-        report.problem(host, "is not a name of a host; allowed: one line of printable text")
+        report.problem(
+            host, "is not a name of a host; allowed: one line of printable text", code="unprintable", value=host
+        )
     found = {name: _read(setting, name, host, value_of, report) for name, setting in settings.items()}
     if role == "haproxy":
         _check_services(found, host, value_of, report)
@@ -198,11 +201,12 @@ def _read(setting: Setting, name: str, host: str, value_of: ValueOf, report: Rep
         value = value_of(name)
         return setting.default if value is None else setting.parse(value)
     except ValueProblem as problem:
-        text = str(problem)
-    if setting.secret and text.startswith(UNTEMPLATED):
+        found = problem
+    if setting.secret and found.code == "untemplatable":
         text = f"{UNTEMPLATED}; the reason is not shown, as it may contain the value"
-    if (name, text) not in {(known.field, known.message) for known in report.problems}:
-        report.problem(host, text, field=name)
+        found = ValueProblem(text, found.code)
+    if (name, str(found)) not in {(known.field, known.message) for known in report.problems}:
+        report.value_problem(host, found, field=name)
     return setting.default
 
 
@@ -213,7 +217,7 @@ def _check_services(found: Mapping[str, Any], host: str, value_of: ValueOf, repo
     try:
         declared = value_of("haproxy_services")
     except ValueProblem as problem:
-        report.problem(host, str(problem), field="haproxy_services")
+        report.value_problem(host, problem, field="haproxy_services")
         return
     services = parse_node_services([] if declared is None else declared, host, report)
     listeners = [Listener("haproxy_exporter_port", ("*",), found["haproxy_exporter_port"])]

@@ -70,7 +70,9 @@ class Selector:
         if not isinstance(found, list) or not all(id(item) in positions for item in found):
             raise ValueProblem(
                 f"{shown(self.expression)} yields {_described(found)}; allowed: an expression that yields members, "
-                'such as "[]" or "[? pg_role == \'replica\']"'
+                'such as "[]" or "[? pg_role == \'replica\']"',
+                "bad-result",
+                self.expression,
             )
         return sorted({positions[id(item)] for item in found})
 
@@ -80,10 +82,13 @@ class Selector:
         except TypeError:
             raise ValueProblem(
                 f"{shown(self.expression)} compares values of different types; allowed: numbers in backticks, such as "
-                "`10`, with numbers, and text in quotes with text"
+                "`10`, with numbers, and text in quotes with text",
+                "bad-result",
+                self.expression,
             ) from None
         except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
-            raise ValueProblem(f"{shown(self.expression)} cannot be evaluated: {printable(error)}") from None
+            said = f"{shown(self.expression)} cannot be evaluated: {printable(error)}"
+            raise ValueProblem(said, "bad-result", self.expression) from None
 
 
 def require_jmespath() -> None:
@@ -91,7 +96,8 @@ def require_jmespath() -> None:
     if not HAS_JMESPATH:
         raise ValueProblem(
             "the Python library jmespath is missing on the controller; install it for the Python that "
-            "runs Ansible: pip install 'jmespath>=1.0'"
+            "runs Ansible: pip install 'jmespath>=1.0'",
+            "missing",
         )
 
 
@@ -101,7 +107,9 @@ def compile_selector(expression: str) -> Selector:
     if len(expression) > _LONGEST:
         raise ValueProblem(
             f"{shown(expression)} is not a JMESPath expression: it has {len(expression)} characters; allowed: "
-            f"up to {_LONGEST}"
+            f"up to {_LONGEST}",
+            "bad-expression",
+            expression,
         )
     reader = _Reader()
     reader.read(_parse(expression).parsed, _MEMBERS)
@@ -118,7 +126,9 @@ def _parse(expression: str) -> Any:
             return jmespath.compile(expression)
     except jmespath_exceptions.EmptyExpressionError:
         raise ValueProblem(
-            "'' is not a JMESPath expression; allowed: an expression such as \"[]\", which selects every member"
+            "'' is not a JMESPath expression; allowed: an expression such as \"[]\", which selects every member",
+            "bad-expression",
+            expression,
         ) from None
     except jmespath_exceptions.LexerError as error:
         raise _bad_expression(expression, error.lexer_position, error.message) from None
@@ -127,9 +137,11 @@ def _parse(expression: str) -> Any:
     except jmespath_exceptions.ParseError as error:
         raise _bad_expression(expression, error.lex_position, f"{error.token_value!r} is not expected there") from None
     except RecursionError:
-        raise ValueProblem(f"{shown(expression)} is not a JMESPath expression: it is nested too deeply") from None
+        said = f"{shown(expression)} is not a JMESPath expression: it is nested too deeply"
+        raise ValueProblem(said, "bad-expression", expression) from None
     except (jmespath_exceptions.JMESPathError, *_WRONG_VALUES) as error:
-        raise ValueProblem(f"{shown(expression)} is not a JMESPath expression: {printable(error)}") from None
+        said = f"{shown(expression)} is not a JMESPath expression: {printable(error)}"
+        raise ValueProblem(said, "bad-expression", expression) from None
 
 
 class _Reader:
@@ -228,7 +240,9 @@ def _children(node: Node) -> Iterator[Node]:
 def _bad_expression(expression: str, position: int, reason: str) -> ValueProblem:
     hint = "; allowed: == compares" if reason == "Unknown token '='" else ""
     return ValueProblem(
-        f"{shown(expression)} is not a JMESPath expression: {printable(reason)} (position {position + 1}){hint}"
+        f"{shown(expression)} is not a JMESPath expression: {printable(reason)} (position {position + 1}){hint}",
+        "bad-expression",
+        expression,
     )
 
 

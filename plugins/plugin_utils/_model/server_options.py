@@ -36,7 +36,8 @@ def _count(least: int) -> Check:
 def _one_of(*words: str) -> Check:
     def check(word: str) -> str:
         if word not in words:
-            raise ValueProblem(f"{shown(word)} is unknown{nearest(word, words)}; allowed: {listed(words)}")
+            said = f"{shown(word)} is unknown{nearest(word, words)}; allowed: {listed(words)}"
+            raise ValueProblem(said, "not-allowed", word)
         return word
 
     return check
@@ -199,7 +200,9 @@ def split_options(options: str) -> tuple[str, str]:
         if word in _NEEDS_OWN_CHECK:
             raise ValueProblem(
                 f"{word!r} needs a health check of the server's own, and with roles: live servers share their checks; "
-                "allowed: without it, or roles: declared"
+                "allowed: without it, or roles: declared",
+                "conflict",
+                word,
             )
         if word in _OF_CHECKS or word in _OF_BOTH:
             checks += option
@@ -241,7 +244,9 @@ def _check_verification(words: list[str]) -> None:
     verify = [argument for word, argument in itertools.pairwise(words) if word == "verify"]
     if tls and "ca-file" not in words and verify[-1:] != ["none"]:
         raise ValueProblem(
-            f"{tls!r} needs a way to verify the certificate; allowed: with 'ca-file <path>' or with 'verify none'"
+            f"{tls!r} needs a way to verify the certificate; allowed: with 'ca-file <path>' or with 'verify none'",
+            "conflict",
+            tls,
         )
 
 
@@ -251,29 +256,33 @@ def _checked(words: Iterator[str]) -> Iterator[str]:
         if not _WORD.fullmatch(word):
             raise ValueProblem(
                 f"{shown(word)} contains a character that is special to HAProxy; allowed: letters, digits and "
-                "_.,:/%=@+*()[]-"
+                "_.,:/%=@+*()[]-",
+                "not-allowed",
+                word,
             )
         if word in seen:
-            raise ValueProblem(f"{shown(word)} is given twice; allowed: each option once")
+            raise ValueProblem(f"{shown(word)} is given twice; allowed: each option once", "clash", word)
         seen.add(word)
         yield word
         if word in _ALONE:
             continue
         if word in _REFUSED:
-            raise ValueProblem(f"{shown(word)} is not an option of a service's servers: {_REFUSED[word]}")
+            said = f"{shown(word)} is not an option of a service's servers: {_REFUSED[word]}"
+            raise ValueProblem(said, "not-allowed", word)
         if word not in _WITH_ARGUMENT:
             raise ValueProblem(
-                f"{shown(word)} is not a server option{nearest(word, KNOWN)}; allowed: {listed(sorted(KNOWN))}"
+                f"{shown(word)} is not a server option{nearest(word, KNOWN)}; allowed: {listed(sorted(KNOWN))}",
+                "unknown-name",
+                word,
             )
         argument = next(words, None)
-        if argument is None or not _WORD.fullmatch(argument):
-            raise ValueProblem(
-                f"{word!r} needs an argument"
-                if argument is None
-                else f"{word} {shown(argument)} is not an argument that HAProxy can read"
-            )
+        if argument is None:
+            raise ValueProblem(f"{word!r} needs an argument", "missing", word)
+        if not _WORD.fullmatch(argument):
+            said = f"{word} {shown(argument)} is not an argument that HAProxy can read"
+            raise ValueProblem(said, "not-allowed", argument)
         try:
             _WITH_ARGUMENT[word](argument)
         except ValueProblem as problem:
-            raise ValueProblem(f"{word} {problem}") from None
+            raise problem.prefixed(f"{word} ") from None
         yield argument

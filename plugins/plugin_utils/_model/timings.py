@@ -15,7 +15,13 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar import MILLISECONDS
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults, values
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, listed, nearest, shown
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import (
+    ValueProblem,
+    listed,
+    nearest,
+    not_allowed,
+    shown,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import ENDPOINTS
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.server_options import TIMINGS, timings_of
 
@@ -38,7 +44,8 @@ def preset(rto: Any, plans: Any) -> str:
     if word.isdigit():
         return ""
     if word not in known:
-        raise ValueProblem(f"{shown(rto)} is not a preset{nearest(word, map(str, known))}; allowed: {listed(known)}")
+        said = f"{shown(rto)} is not a preset{nearest(word, map(str, known))}; allowed: {listed(known)}"
+        raise ValueProblem(said, "unknown-name", rto)
     return _options(word, known[word])
 
 
@@ -67,7 +74,9 @@ def _options(name: str, plan: Any) -> str:
     if len(declared) != _OF_PATRONI + len(TIMINGS):
         raise ValueProblem(
             f"the preset {name!r} has {len(declared)} values; allowed: ten, ttl, loop, retry, start, margin, inter, "
-            "fastinter, downinter, rise and fall"
+            "fastinter, downinter, rise and fall",
+            "not-allowed",
+            plan,
         )
     own = declared[_OF_PATRONI:]
     times = [_time(value, name, word) for value, word in zip(own[:3], TIMINGS, strict=False)]
@@ -80,10 +89,8 @@ def _time(value: Any, name: str, keyword: str) -> str:
     match = _TIME.fullmatch(str(value).strip())
     milliseconds = float(match[1]) * MILLISECONDS[match[2]] if match else 0.0
     if not milliseconds.is_integer() or not 1 <= milliseconds <= _LONGEST:
-        raise ValueProblem(
-            f"{keyword} of the preset {name!r}: {shown(value)} is not a time; allowed: a number with ms, s or m, such "
-            "as 2s or 0.5s, up to an hour"
-        )
+        allowed = "a number with ms, s or m, such as 2s or 0.5s, up to an hour"
+        raise not_allowed(value, "a time", allowed).prefixed(f"{keyword} of the preset {name!r}: ")
     whole = int(milliseconds)
     return f"{whole}ms" if whole % 1000 else f"{whole // 1000}s"
 
@@ -92,4 +99,4 @@ def _count(value: Any, name: str, keyword: str) -> int:
     try:
         return values.integer(value, _CHECKS, "a number of checks")
     except ValueProblem as problem:
-        raise ValueProblem(f"{keyword} of the preset {name!r}: {problem}") from None
+        raise problem.prefixed(f"{keyword} of the preset {name!r}: ") from None

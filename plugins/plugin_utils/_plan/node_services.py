@@ -67,7 +67,7 @@ def node_service_files(
         try:
             settings[variable] = parse(values.native(value))
         except ValueProblem as problem:
-            report.problem(host, str(problem), field=variable)
+            report.value_problem(host, problem, field=variable)
     found = parse_node_services(values.native(services), host, report)
     report.raise_problems()
     return [

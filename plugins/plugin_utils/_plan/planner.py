@@ -80,18 +80,24 @@ def check_something_to_publish(
 def _nothing_to_publish(inventory: Inventory, sources: Sequence[str]) -> Problem:
     read = f"it was read from {listed(sources)}"
     if not inventory.hosts:
-        return Problem("inventory", f"it has no hosts; {read}; allowed: an inventory with PostgreSQL clusters")
+        return Problem(
+            "inventory", f"it has no hosts; {read}; allowed: an inventory with PostgreSQL clusters", code="empty"
+        )
     members = [host for host in inventory.hosts if inventory.has(host, "pg_cluster")]
     if not members:
         needed = "hosts with pg_cluster, pg_seq and pg_role"
         return Problem(
-            "inventory", f"no host in it is a member of a cluster; {read}; allowed: {needed}", "", "pg_cluster"
+            "inventory",
+            f"no host in it is a member of a cluster; {read}; allowed: {needed}",
+            field="pg_cluster",
+            code="missing",
         )
     return Problem(
         "inventory",
         f"there is no load balancer to publish to, HAProxy is disabled on all of them; {read}; allowed: true on the "
         "hosts that carry services",
         field="haproxy_enabled",
+        code="empty",
     )
 
 
@@ -111,6 +117,8 @@ def services_of(inventory: Inventory, report: Report, cluster: str, load_balance
             cluster,
             f"{shown(load_balancer)} is not a load balancer of this cluster{planner.other_clusters_of(load_balancer)}"
             f"{nearest(load_balancer, read.load_balancers)}; allowed: {known}",
+            code="unknown-name",
+            value=load_balancer,
         )
         report.raise_problems()
     services = planner.resolver.services(read, planner.load_balancers.read(host)) if host else []
@@ -125,7 +133,7 @@ class Planner:
         try:
             require_jmespath()
         except ValueProblem as problem:
-            raise PlanError([Problem("controller", str(problem))]) from None
+            raise PlanError([Problem("controller", str(problem), code=problem.code)]) from None
         self.inventory = inventory
         self.report = report
         self.play_hosts = dict.fromkeys(play_hosts)
@@ -153,6 +161,7 @@ class Planner:
                     host,
                     "is empty; allowed: the name of a cluster, or no such variable on a host that is not a member",
                     field="pg_cluster",
+                    code="empty",
                 )
 
     def cluster(self, name: str) -> Cluster:
@@ -168,6 +177,8 @@ class Planner:
                     str(name)[:60],
                     f"{shown(name)} is not a cluster of the inventory{nearest(str(name), known)}; allowed: "
                     f"{listed(known)}",
+                    code="unknown-name",
+                    value=name,
                 )
 
     def plan(self, only: Sequence[str], members: Sequence[str] = ()) -> Plan:
@@ -203,6 +214,8 @@ class Planner:
                     listed(cluster.name for cluster in clusters),
                     f"{shown(member)} is not a member of this cluster{nearest(member, known)}; "
                     f"allowed: {listed(known)}",
+                    code="unknown-name",
+                    value=member,
                 )
 
     def _check_groups(self, names: Iterable[str]) -> None:
@@ -216,6 +229,8 @@ class Planner:
                         f"host {host} is in this group but has {shown(own)}, set by another group or by the host "
                         "itself; allowed: each host in the group of one cluster",
                         field="pg_cluster",
+                        code="disagree",
+                        value=own,
                     )
 
     def _check_variable_names(self, names: Iterable[str]) -> None:
@@ -226,7 +241,11 @@ class Planner:
                     meant = defaults.meant(variable)
                     if meant is not None and not self.inventory.has(host, meant):
                         self.report.warning(
-                            name, f"is not a variable of services; did you mean {meant!r}?", field=variable
+                            name,
+                            f"is not a variable of services; did you mean {meant!r}?",
+                            field=variable,
+                            code="unknown-name",
+                            value=variable,
                         )
 
     def _leftovers(
@@ -338,6 +357,8 @@ class Planner:
                     f"load balancer {settings.host}",
                     f"{name}.cfg would be the file of {what} and of {owners[name]}; allowed: a different "
                     "<cluster>-<service> for each service",
+                    code="clash",
+                    value=name,
                 )
             owners[name] = what
 
@@ -360,6 +381,8 @@ class Planner:
                     f"{shown(target)} is not a load balancer of this cluster{self.other_clusters_of(target)}"
                     f"{nearest(target, sorted(allowed))}; allowed: {listed(load_balancers)}",
                     field="pg_service_targets",
+                    code="unknown-name",
+                    value=target,
                 )
 
     def other_clusters_of(self, name: str) -> str:

@@ -24,7 +24,8 @@ def variable_name(value: Any) -> str:
     if not isinstance(value, str) or not value.isidentifier():
         raise ValueProblem(
             f"plan: give the name of the variable in which the result of {_PLANNER} was registered, not its value "
-            f"(plan: services_plan); {shown(values.native(value))} is not the name of a variable"
+            f"(plan: services_plan); {shown(values.native(value))} is not the name of a variable",
+            "not-allowed",
         )
     return value
 
@@ -39,7 +40,8 @@ def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mappi
     own = {name: value for name, value in given.items() if value is not None}
     for name in _OF_THE_PLAN:
         if name in own:
-            raise ValueProblem(f"{name}: not allowed together with plan, which provides it; remove one of the two")
+            said = f"{name}: not allowed together with plan, which provides it; remove one of the two"
+            raise ValueProblem(said, "conflict")
     state_dir = _state_dir(own["state_dir"]) if "state_dir" in own else None
     if publication is None:
         return None
@@ -104,7 +106,7 @@ def publication_of(variable: str, plan: Any, load_balancer: str) -> dict[str, An
     """
     known = plan.get("load_balancers") if isinstance(plan, dict) else None
     if not isinstance(known, dict):
-        raise ValueProblem(f"plan: {variable} {_reason_no_plan(plan)}")
+        raise ValueProblem(f"plan: {variable} {_reason_no_plan(plan)}", "not-allowed")
     text = known.get(load_balancer)
     if text is None:
         return None
@@ -129,7 +131,8 @@ def _reason_no_plan(plan: Any) -> str:
 def _damaged(variable: str, load_balancer: str, why: str) -> ValueProblem:
     return ValueProblem(
         f"plan: the entry of {variable} for {load_balancer} is not as {_PLANNER} returns it ({printable(why)}); "
-        f"register the unchanged result of {_PLANNER}"
+        f"register the unchanged result of {_PLANNER}",
+        "not-allowed",
     )
 
 
@@ -137,4 +140,4 @@ def _state_dir(value: Any) -> str:
     try:
         return values.path(values.native(value), "a path")
     except ValueProblem as problem:
-        raise ValueProblem(f"state_dir: {problem}") from problem
+        raise problem.prefixed("state_dir: ") from problem

@@ -109,6 +109,8 @@ class Resolver:
                 f"{shown(definition.selector.expression)} selects no member; the service refuses connections",
                 definition.name,
                 "selector",
+                code="empty",
+                value=definition.selector.expression,
             )
         return choice
 
@@ -119,6 +121,8 @@ class Resolver:
                 "'backup' needs two health checks of each member; allowed: exclude, or backup with roles: live",
                 definition.name,
                 "lagging",
+                code="conflict",
+                value=definition.lagging,
             )
         selected, backups = selection.choose([member.role for member in cluster.members])
         ordered = [*selected, *(index for index in backups if index not in selected)]
@@ -142,12 +146,12 @@ class Resolver:
         try:
             roles = split_check(with_lag(definition.check, definition.lag))
         except ValueProblem as problem:
-            self._report.problem(cluster.name, str(problem), definition.name, "check")
+            self._report.value_problem(cluster.name, problem, definition.name, "check")
             return []
         try:
             options, _rest = split_options(definition.options or cluster.options)
         except ValueProblem as problem:
-            self._report.problem(cluster.name, str(problem), definition.name, "options")
+            self._report.value_problem(cluster.name, problem, definition.name, "options")
             return []
         try:
             found = standings([member.role for member in cluster.members], selection.choose)
@@ -158,6 +162,7 @@ class Resolver:
                 "leads; allowed with roles: live: selectors that look at one member at a time, or roles: declared",
                 definition.name,
                 "selector and backup",
+                code="undecided",
             )
             return []
         lagging = split_check(definition.check).following if definition.lagging == "backup" else None

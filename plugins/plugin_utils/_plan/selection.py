@@ -49,7 +49,7 @@ class Selection:
         try:
             return field.selector.select(members)
         except ValueProblem as problem:
-            self.report.problem(self.cluster, str(problem), self.service, field.name)
+            self.report.value_problem(self.cluster, problem, self.service, field.name)
             return []
 
 
@@ -92,6 +92,8 @@ class SelectionReader:
                 f"{self._meant(name, cluster)}",
                 definition.name,
                 field,
+                code="unknown-name",
+                value=name,
             )
 
     def _meant(self, name: str, cluster: Cluster) -> str:
