@@ -46,6 +46,7 @@ def set_environment() -> None:
 
 link_collection()
 set_environment()
+pytest.register_assert_rewrite("ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning")
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
 

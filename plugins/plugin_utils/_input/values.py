@@ -58,11 +58,10 @@ def integer(value: Any, bounds: tuple[int, int], what: str) -> int:
     """A whole number within ``bounds``, both included."""
     low, high = bounds
     allowed = f"{low} to {high}" if high != COUNTS[1] else f"a whole number from {low}"
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise not_allowed(value, what, allowed)
-    return value
+    number = int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
+        raise ValueProblem(f"{shown(number)} is not {what}; allowed: {allowed}", "not-allowed", value)
+    return number
 
 
 def port(value: Any) -> int:

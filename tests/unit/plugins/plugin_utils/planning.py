@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import (
+    Code,
+    PlanError,
+    Problem,
+    Report,
+    ValueProblem,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import make_plan
@@ -83,6 +89,46 @@ def problems(
     assert title == TITLE.format("1 problem" if len(lines) == 1 else f"{len(lines)} problems")
     assert all(line.startswith("- ") for line in lines)
     return [line[2:] for line in lines]
+
+
+class Wrong(NamedTuple):
+    """A problem that a test expects; ``says`` is its exact message, which a few rows of each table have."""
+
+    code: Code
+    value: Any = None
+    field: str = ""
+    service: str = ""
+    says: str = ""
+
+
+def found(
+    hosts: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, Iterable[str]] | None = None,
+    play: Iterable[str] | None = None,
+    only: tuple[str, ...] = (),
+) -> tuple[Problem, ...]:
+    """The problems of this inventory."""
+    with pytest.raises(PlanError) as caught:
+        plan(hosts, groups, play, only)
+    return caught.value.problems
+
+
+def assert_problems(problems: Iterable[Problem], where: str, *expected: Wrong) -> None:
+    """These problems are in this place, each once, and no other is."""
+    given = list(problems)
+    assert [(each.code, each.where, each.service, each.field, each.value) for each in given] == [
+        (each.code, where, each.service, each.field, each.value) for each in expected
+    ]
+    for problem, wrong in zip(given, expected, strict=True):
+        assert wrong.says in ("", problem.message)
+
+
+def assert_refused(check: Callable[[Any], Any], value: Any, expected: Wrong) -> None:
+    """A function that checks one value raises this problem."""
+    with pytest.raises(ValueProblem) as caught:
+        check(value)
+    assert (caught.value.code, caught.value.value) == (expected.code, expected.value)
+    assert expected.says in ("", str(caught.value))
 
 
 def services_on(planned: Plan, load_balancer: str) -> dict[str, Service]:

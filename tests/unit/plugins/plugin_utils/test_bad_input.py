@@ -15,7 +15,10 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.definition imp
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import ENDPOINTS
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
     Hosts,
+    Wrong,
+    assert_problems,
     cluster,
+    found,
     pg_test,
     plan,
     problems,
@@ -25,237 +28,253 @@ from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning i
 YIELDS = 'allowed: an expression that yields members, such as "[]" or "[? pg_role == \'replica\']"'
 UNPRINTABLE = "contains a line break or another unprintable character; allowed: one line of printable text"
 LISTEN = "is not an address to listen on; allowed: '*', an IPv4 or an IPv6 address, or a list of them"
-TIME = "is not a duration; allowed: a number with ms, s, m, h or d, such as 30s or 24h, up to 24d"
-CHECK = (
-    "is not a path of Patroni's REST API; allowed: one that begins with '/', "
-    "such as /primary or /replica?lag=10MB, without blanks and quotes"
-)
-QUOTES = " (YAML reads on, off, yes and no as true and false unless they are in quotes)"
 TCP = f"allowed: {listed(BALANCE)}"
-NAMES = "allowed: up to 100 letters, digits, '-', '_' and '.', beginning with a letter, a digit or '_'"
 REQUIRED = "missing; a service needs name, port, selector"
 
-# Another field or value of a definition, and what is said behind "pg-test: service extra: ".
-FIELD_MISTAKES: list[tuple[dict[Any, Any], str]] = [
-    ({"prot": 1}, f"prot: 'prot' is not a field of a service, did you mean 'port'?; allowed: {listed(FIELDS)}"),
-    ({"zzz": 1}, f"zzz: 'zzz' is not a field of a service; allowed: {listed(FIELDS)}"),
-    ({"a\nb": 1}, f"a b: 'a\\nb' is not a field of a service; allowed: {listed(FIELDS)}"),
-    ({5: 1}, f"5: 5 is not a field of a service; allowed: {listed(FIELDS)}"),
-    ({"port": None}, f"port: {REQUIRED}"),
-    ({"selector": None}, f"selector: {REQUIRED}"),
-    ({"port": 0}, "port: 0 is not a port; allowed: 1 to 65535"),
-    ({"port": "http"}, "port: 'http' is not a port; allowed: 1 to 65535"),
-    ({"port": [5433]}, "port: [5433] is not a port; allowed: 1 to 65535"),
-    ({"ip": "eth0"}, f"ip: 'eth0' {LISTEN}"),
-    ({"ip": []}, f"ip: [] {LISTEN}"),
-    ({"ip": ["*", "10.0.0.1\n"]}, ""),
-    ({"ip": {"a": 1}}, "ip: {'a': 1} is not an address to listen on; allowed: one, or a list of them"),
-    ({"selector": []}, 'selector: [] is not a JMESPath expression; allowed: text, in quotes, such as "[]"'),
+# Another field or value of a definition, and what is wrong with it in pg-test, service extra.
+FIELD_MISTAKES: list[tuple[dict[Any, Any], Wrong]] = [
+    (
+        {"prot": 1},
+        Wrong(
+            "unknown-field",
+            "prot",
+            "prot",
+            says=f"'prot' is not a field of a service, did you mean 'port'?; allowed: {listed(FIELDS)}",
+        ),
+    ),
+    ({"zzz": 1}, Wrong("unknown-field", "zzz", "zzz")),
+    ({"a\nb": 1}, Wrong("unknown-field", "a\nb", "a b")),
+    ({5: 1}, Wrong("unknown-field", 5, "5")),
+    ({"port": None}, Wrong("missing", None, "port", says=REQUIRED)),
+    ({"selector": None}, Wrong("missing", None, "selector")),
+    ({"port": 0}, Wrong("not-allowed", 0, "port", says="0 is not a port; allowed: 1 to 65535")),
+    ({"port": "http"}, Wrong("not-allowed", "http", "port")),
+    ({"port": [5433]}, Wrong("not-allowed", [5433], "port")),
+    ({"ip": "eth0"}, Wrong("not-allowed", "eth0", "ip")),
+    ({"ip": []}, Wrong("not-allowed", [], "ip")),
+    ({"ip": {"a": 1}}, Wrong("not-allowed", {"a": 1}, "ip")),
+    ({"selector": []}, Wrong("not-allowed", [], "selector")),
     (
         {"selector": "[? pg_role = 'x']"},
-        "selector: \"[? pg_role = 'x']\" is not a JMESPath expression: Unknown token '=' (position 12); "
-        "allowed: == compares",
+        Wrong(
+            "bad-expression",
+            "[? pg_role = 'x']",
+            "selector",
+            says=(
+                "\"[? pg_role = 'x']\" is not a JMESPath expression: Unknown token '=' (position 12); "
+                "allowed: == compares"
+            ),
+        ),
     ),
-    ({"backup": "[?"}, "backup: '[?' is not a JMESPath expression: the expression ends too early (position 3)"),
-    ({"selector": "[].pg_role"}, f"selector: '[].pg_role' yields a list with 'primary' in it; {YIELDS}"),
-    ({"backup": "pg_role"}, f"backup: 'pg_role' yields nothing (null); {YIELDS}"),
+    ({"backup": "[?"}, Wrong("bad-expression", "[?", "backup")),
     (
-        {"dest": "patroni"},
-        "dest: 'patroni' is not a destination; allowed: default, postgres, pgbouncer or a port from 1 to 65535",
+        {"selector": "[].pg_role"},
+        Wrong(
+            "bad-result", "[].pg_role", "selector", says=f"'[].pg_role' yields a list with 'primary' in it; {YIELDS}"
+        ),
     ),
-    ({"dest": 0}, "dest: 0 is not a destination; allowed: default, postgres, pgbouncer or a port from 1 to 65535"),
-    ({"check": "primary"}, f"check: 'primary' {CHECK}"),
-    ({"check": "/a b"}, f"check: '/a b' {CHECK}"),
+    ({"backup": "pg_role"}, Wrong("bad-result", "pg_role", "backup")),
+    ({"dest": "patroni"}, Wrong("not-allowed", "patroni", "dest")),
+    ({"dest": 0}, Wrong("not-allowed", 0, "dest")),
+    ({"check": "primary"}, Wrong("not-allowed", "primary", "check")),
+    ({"check": "/a b"}, Wrong("not-allowed", "/a b", "check")),
     (
         {"check": "/replicas"},
-        f"check: '/replicas' is not a health check of Patroni, did you mean '/replica'?; allowed: {listed(ENDPOINTS)}",
+        Wrong(
+            "unknown-name",
+            "/replicas",
+            "check",
+            says="'/replicas' is not a health check of Patroni, did you mean '/replica'?; "
+            f"allowed: {listed(ENDPOINTS)}",
+        ),
     ),
-    ({"check": "/a\n    server evil 10.0.0.1:1"}, f"check: '/a\\n    server evil 10.0.0.1:1' {CHECK}"),
-    ({"maxconn": 0}, "maxconn: 0 is not a number of connections; allowed: 1 to 10000000"),
+    ({"check": "/a\n    server evil 10.0.0.1:1"}, Wrong("not-allowed", "/a\n    server evil 10.0.0.1:1", "check")),
+    ({"maxconn": 0}, Wrong("not-allowed", 0, "maxconn")),
+    ({"balance": "roundrobbin"}, Wrong("not-allowed", "roundrobbin", "balance")),
+    ({"balance": "uri"}, Wrong("not-allowed", "uri", "balance")),
     (
-        {"balance": "roundrobbin"},
-        f"balance: 'roundrobbin' is not an algorithm that HAProxy has in TCP mode, did you mean 'roundrobin'?; {TCP}",
+        {"options": "inter 3s\nserver x"},
+        Wrong("unprintable", "inter 3s\nserver x", "options", says=f"'inter 3s\\nserver x' {UNPRINTABLE}"),
     ),
-    ({"balance": "uri"}, f"balance: 'uri' is not an algorithm that HAProxy has in TCP mode; {TCP}"),
-    ({"options": "inter 3s\nserver x"}, f"options: 'inter 3s\\nserver x' {UNPRINTABLE}"),
-    ({"options": "rise none"}, "options: rise 'none' is not a number; allowed: a whole number from 1"),
-    ({"timeout_client": "soon"}, f"timeout_client: 'soon' {TIME}"),
-    ({"timeout_server": "25d"}, f"timeout_server: '25d' {TIME}"),
-    ({"allbackups": "maybe"}, "allbackups: 'maybe' is not a truth value; allowed: true or false"),
-    (
-        {"on_member_removed": "wait"},
-        "on_member_removed: 'wait' is not known; allowed: shutdown-sessions, drain",
-    ),
+    ({"options": "rise none"}, Wrong("not-allowed", "none", "options")),
+    ({"timeout_client": "soon"}, Wrong("not-allowed", "soon", "timeout_client")),
+    ({"timeout_server": "25d"}, Wrong("not-allowed", "25d", "timeout_server")),
+    ({"allbackups": "maybe"}, Wrong("not-allowed", "maybe", "allbackups")),
+    ({"on_member_removed": "wait"}, Wrong("not-allowed", "wait", "on_member_removed")),
 ]
 
-# Another variable on the first host, or on all, and what is said behind "pg-test: ".
-MEMBER_MISTAKES: list[tuple[dict[str, Any], str]] = [
-    ({"pg_seq": None}, "pg_seq: missing on host 10.10.10.11; every member needs pg_cluster, pg_seq and pg_role"),
-    ({"pg_role": None}, "pg_role: missing on host 10.10.10.11; every member needs pg_cluster, pg_seq and pg_role"),
-    ({"pg_seq": "one"}, "pg_seq: on host 10.10.10.11: 'one' is not a sequence number; allowed: a whole number from 0"),
+# Another variable on the first host, or on all, and what is wrong with it in pg-test.
+MEMBER_MISTAKES: list[tuple[dict[str, Any], Wrong]] = [
+    (
+        {"pg_seq": None},
+        Wrong(
+            "missing",
+            None,
+            "pg_seq",
+            says="missing on host 10.10.10.11; every member needs pg_cluster, pg_seq and pg_role",
+        ),
+    ),
+    ({"pg_role": None}, Wrong("missing", None, "pg_role")),
+    (
+        {"pg_seq": "one"},
+        Wrong(
+            "not-allowed",
+            "one",
+            "pg_seq",
+            says="on host 10.10.10.11: 'one' is not a sequence number; allowed: a whole number from 0",
+        ),
+    ),
     (
         {"pg_seq": 2},
-        "pg_seq: 2 is used by 10.10.10.11, 10.10.10.12; allowed: a different number for each member",
+        Wrong(
+            "clash",
+            2,
+            "pg_seq",
+            says="2 is used by 10.10.10.11, 10.10.10.12; allowed: a different number for each member",
+        ),
     ),
-    (
-        {"pg_role": "primry"},
-        "pg_role: on host 10.10.10.11: 'primry' is not a role, did you mean 'primary'?; "
-        "allowed: primary, replica, offline, standby, delayed",
-    ),
-    (
-        {"pg_role": ["primary"]},
-        "pg_role: on host 10.10.10.11: ['primary'] is not a role, did you mean 'primary'?; "
-        "allowed: primary, replica, offline, standby, delayed",
-    ),
-    ({"pg_weight": 257}, "pg_weight: on host 10.10.10.11: 257 is not a weight; allowed: 0 to 256"),
-    ({"pg_weight": -1}, "pg_weight: on host 10.10.10.11: -1 is not a weight; allowed: 0 to 256"),
-    ({"pg_port": "x"}, "pg_port: on host 10.10.10.11: 'x' is not a port; allowed: 1 to 65535"),
-    ({"patroni_port": 0}, "patroni_port: on host 10.10.10.11: 0 is not a port; allowed: 1 to 65535"),
-    (
-        {"pg_address": "10.10.10.11 evil"},
-        "pg_address: on host 10.10.10.11: '10.10.10.11 evil' is not an address; "
-        "allowed: an IPv4 address, an IPv6 address or a host name",
-    ),
-    (
-        {"pg_offline_query": "perhaps"},
-        "pg_offline_query: on host 10.10.10.11: 'perhaps' is not a truth value; allowed: true or false",
-    ),
-    (
-        {"patroni_ca_file": "ca.crt"},
-        "patroni_ca_file: on host 10.10.10.11: 'ca.crt' is not a path; "
-        "allowed: an absolute path of up to 1024 letters, digits and -_.,:@%+=~/",
-    ),
+    ({"pg_role": "primry"}, Wrong("not-allowed", "primry", "pg_role")),
+    ({"pg_role": ["primary"]}, Wrong("not-allowed", ["primary"], "pg_role")),
+    ({"pg_weight": 257}, Wrong("not-allowed", 257, "pg_weight")),
+    ({"pg_weight": -1}, Wrong("not-allowed", -1, "pg_weight")),
+    ({"pg_port": "x"}, Wrong("not-allowed", "x", "pg_port")),
+    ({"patroni_port": 0}, Wrong("not-allowed", 0, "patroni_port")),
+    ({"pg_address": "10.10.10.11 evil"}, Wrong("not-allowed", "10.10.10.11 evil", "pg_address")),
+    ({"pg_offline_query": "perhaps"}, Wrong("not-allowed", "perhaps", "pg_offline_query")),
+    ({"patroni_ca_file": "ca.crt"}, Wrong("not-allowed", "ca.crt", "patroni_ca_file")),
 ]
-CLUSTER_MISTAKES: list[tuple[dict[str, Any], str]] = [
-    ({"pg_default_services": {}}, "pg_default_services: {} is not a list of services; allowed: a list"),
-    ({"pg_services": "primary"}, "pg_services: 'primary' is not a list of services; allowed: a list"),
+CLUSTER_MISTAKES: list[tuple[dict[str, Any], Wrong]] = [
     (
-        {"pg_services": ["primary"]},
-        "pg_services[0]: 'primary' is not a service; allowed: a mapping with name, port and selector",
+        {"pg_default_services": {}},
+        Wrong("not-allowed", {}, "pg_default_services", says="{} is not a list of services; allowed: a list"),
     ),
-    ({"pg_services": [{"port": 1, "selector": "[]"}]}, f"service pg_services[0]: name: {REQUIRED}"),
-    (
-        {"pg_services": [service(name="a b")]},
-        f"service a b: name: 'a b' is not a service name; {NAMES}",
-    ),
-    (
-        {"pg_services": [service(name="a\nb")]},
-        f"service pg_services[0]: name: 'a\\nb' is not a service name; {NAMES}",
-    ),
+    ({"pg_services": "primary"}, Wrong("not-allowed", "primary", "pg_services")),
+    ({"pg_services": ["primary"]}, Wrong("not-allowed", "primary", "pg_services[0]")),
+    ({"pg_services": [{"port": 1, "selector": "[]"}]}, Wrong("missing", None, "name", "pg_services[0]", says=REQUIRED)),
+    ({"pg_services": [service(name="a b")]}, Wrong("not-allowed", "a b", "name", "a b")),
+    ({"pg_services": [service(name="a\nb")]}, Wrong("not-allowed", "a\nb", "name", "pg_services[0]")),
     (
         {"pg_services": [service(), service(port=5441)]},
-        "service extra: name: 'extra' is the name of two services in pg_services; allowed: each name once",
+        Wrong(
+            "clash",
+            "extra",
+            "name",
+            "extra",
+            says="'extra' is the name of two services in pg_services; allowed: each name once",
+        ),
     ),
-    (
-        {"pg_default_service_dest": "patroni"},
-        "pg_default_service_dest: 'patroni' is not a destination; allowed: postgres or pgbouncer",
-    ),
+    ({"pg_default_service_dest": "patroni"}, Wrong("not-allowed", "patroni", "pg_default_service_dest")),
     (
         {"pg_service_provider": "proxi"},
-        "pg_service_provider: 'proxi' is not a group of the inventory, did you mean 'proxy'?; allowed: empty, proxy",
+        Wrong(
+            "unknown-name",
+            "proxi",
+            "pg_service_provider",
+            says="'proxi' is not a group of the inventory, did you mean 'proxy'?; allowed: empty, proxy",
+        ),
     ),
     (
         {"pg_service_provider": "empty"},
-        "pg_service_provider: 'empty' is a group without hosts; allowed: a group of load balancers",
+        Wrong(
+            "empty",
+            "empty",
+            "pg_service_provider",
+            says="'empty' is a group without hosts; allowed: a group of load balancers",
+        ),
     ),
-    ({"pg_service_provider": ["proxy"]}, "pg_service_provider: ['proxy'] is not a group; allowed: text"),
-    (
-        {"pg_service_targets": ["10.10.10.21"]},
-        "pg_service_targets: '10.10.10.21' is not a load balancer of this cluster; "
-        "allowed: 10.10.10.11, 10.10.10.12, 10.10.10.13",
-    ),
-    ({"pg_service_targets": 5}, "pg_service_targets: 5 is not a load balancer; allowed: one, or a list of them"),
+    ({"pg_service_provider": ["proxy"]}, Wrong("not-allowed", ["proxy"], "pg_service_provider")),
+    ({"pg_service_targets": ["10.10.10.21"]}, Wrong("unknown-name", "10.10.10.21", "pg_service_targets")),
+    ({"pg_service_targets": 5}, Wrong("not-allowed", 5, "pg_service_targets")),
 ]
 GROUPS = {"proxy": ["10.10.10.20"], "empty": []}
 
-# What is said of a load balancer's own variables.
-LOAD_BALANCER_MISTAKES: list[tuple[dict[str, Any], str]] = [
-    ({"pg_service_ip": "lo"}, f"pg_service_ip: 'lo' {LISTEN}"),
-    (
-        {"haproxy_conf_dir": "haproxy"},
-        "haproxy_conf_dir: 'haproxy' is not a path; "
-        "allowed: an absolute path of up to 1024 letters, digits and -_.,:@%+=~/",
-    ),
-    ({"haproxy_client_timeout": "x"}, f"haproxy_client_timeout: 'x' {TIME}"),
-    ({"haproxy_exporter_port": "x"}, "haproxy_exporter_port: 'x' is not a port; allowed: 1 to 65535"),
-    ({"pg_reload": "x"}, "pg_reload: 'x' is not a truth value; allowed: true or false"),
-    ({"haproxy_enabled": "x"}, "haproxy_enabled: 'x' is not a truth value; allowed: true or false"),
-    (
-        {"pg_service_allow_shrink": "x"},
-        "pg_service_allow_shrink: 'x' is not a truth value; allowed: true or false",
-    ),
-    (
-        {"haproxy_config_args": 5},
-        "haproxy_config_args: 5 is not an argument of HAProxy; allowed: one, or a list of them",
-    ),
+# What is wrong with a load balancer's own variables.
+LOAD_BALANCER_MISTAKES: list[tuple[dict[str, Any], Wrong]] = [
+    ({"pg_service_ip": "lo"}, Wrong("not-allowed", "lo", "pg_service_ip", says=f"'lo' {LISTEN}")),
+    ({"haproxy_conf_dir": "haproxy"}, Wrong("not-allowed", "haproxy", "haproxy_conf_dir")),
+    ({"haproxy_client_timeout": "x"}, Wrong("not-allowed", "x", "haproxy_client_timeout")),
+    ({"haproxy_exporter_port": "x"}, Wrong("not-allowed", "x", "haproxy_exporter_port")),
+    ({"pg_reload": "x"}, Wrong("not-allowed", "x", "pg_reload")),
+    ({"haproxy_enabled": "x"}, Wrong("not-allowed", "x", "haproxy_enabled")),
+    ({"pg_service_allow_shrink": "x"}, Wrong("not-allowed", "x", "pg_service_allow_shrink")),
+    ({"haproxy_config_args": 5}, Wrong("not-allowed", 5, "haproxy_config_args")),
 ]
 
 
-@pytest.mark.parametrize(("fields", "message"), FIELD_MISTAKES)
-def test_fields_of_a_definition(fields: dict[Any, Any], message: str) -> None:
+@pytest.mark.parametrize(("fields", "wrong"), FIELD_MISTAKES)
+def test_fields_of_a_definition(fields: dict[Any, Any], wrong: Wrong) -> None:
     hosts = pg_test(pg_services=[{**service(), **fields}])
-    if message:
-        assert problems(hosts) == [f"pg-test: service extra: {message}"]
-    else:
-        assert plan(hosts).warnings == ()
+    assert_problems(found(hosts), "pg-test", wrong._replace(service="extra"))
 
 
-@pytest.mark.parametrize(("variables", "message"), MEMBER_MISTAKES)
-def test_members(variables: dict[str, Any], message: str) -> None:
+def test_an_address_with_a_line_break_at_its_end() -> None:
+    assert plan(pg_test(pg_services=[service(ip=["*", "10.0.0.1\n"])])).warnings == ()
+
+
+@pytest.mark.parametrize(("variables", "wrong"), MEMBER_MISTAKES)
+def test_members(variables: dict[str, Any], wrong: Wrong) -> None:
     hosts = pg_test()
     hosts["10.10.10.11"].update(variables)
-    assert problems(hosts) == [f"pg-test: {message}"]
+    assert_problems(found(hosts), "pg-test", wrong)
 
 
-@pytest.mark.parametrize(("variables", "message"), CLUSTER_MISTAKES)
-def test_settings_of_a_cluster(variables: dict[str, Any], message: str) -> None:
-    assert problems({**pg_test(**variables), "10.10.10.20": {}}, GROUPS) == [f"pg-test: {message}"]
+@pytest.mark.parametrize(("variables", "wrong"), CLUSTER_MISTAKES)
+def test_settings_of_a_cluster(variables: dict[str, Any], wrong: Wrong) -> None:
+    assert_problems(found({**pg_test(**variables), "10.10.10.20": {}}, GROUPS), "pg-test", wrong)
 
 
-@pytest.mark.parametrize(("variables", "message"), LOAD_BALANCER_MISTAKES)
-def test_settings_of_a_load_balancer(variables: dict[str, Any], message: str) -> None:
+@pytest.mark.parametrize(("variables", "wrong"), LOAD_BALANCER_MISTAKES)
+def test_settings_of_a_load_balancer(variables: dict[str, Any], wrong: Wrong) -> None:
     hosts = pg_test()
     hosts["10.10.10.12"].update(variables)
-    assert problems(hosts) == [f"10.10.10.12: {message}"]
+    assert_problems(found(hosts), "10.10.10.12", wrong)
 
 
-def _same(field: str, port: int) -> str:
-    return (
-        f"pg-test: {field}: 10.10.10.9 port {port} is used by pg-test-1, pg-test-2; allowed: a different address "
-        "or port for each member (pg_address, pg_port, patroni_port)"
-    )
+SAME_PORT = Wrong("clash", 5432, "pg_port")
+SAME_PATRONI = Wrong("clash", 8008, "patroni_port")
 
 
 # Variables of the second and third member, and what the members cannot be together.
-TOGETHER: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
+TOGETHER: list[tuple[dict[str, Any], dict[str, Any], list[Wrong]]] = [
     (
         {"pg_role": "primary"},
         {},
         [
-            "pg-test: pg_role: 'primary' on hosts 10.10.10.11, 10.10.10.12; allowed: one primary (a failover "
-            "needs no change of the inventory)"
+            Wrong(
+                "clash",
+                "primary",
+                "pg_role",
+                says="'primary' on hosts 10.10.10.11, 10.10.10.12; allowed: one primary (a failover "
+                "needs no change of the inventory)",
+            )
         ],
     ),
-    ({"pg_address": "10.10.10.9"}, {}, [_same("pg_port", 5432), _same("patroni_port", 8008)]),
-    ({"pg_address": "10.10.10.9", "pg_port": 6433}, {}, [_same("patroni_port", 8008)]),
-    ({"pg_address": "10.10.10.9", "patroni_port": 8009}, {}, [_same("pg_port", 5432)]),
-    ({"pg_address": "10.10.10.9", "pg_port": 6433, "patroni_port": 8009}, {}, []),
     (
-        {"pg_seq": 1},
+        {"pg_address": "10.10.10.9"},
         {},
-        ["pg-test: pg_seq: 1 is used by 10.10.10.11, 10.10.10.12; allowed: a different number for each member"],
+        [
+            SAME_PORT._replace(
+                says="10.10.10.9 port 5432 is used by pg-test-1, pg-test-2; allowed: a different address "
+                "or port for each member (pg_address, pg_port, patroni_port)"
+            ),
+            SAME_PATRONI,
+        ],
     ),
+    ({"pg_address": "10.10.10.9", "pg_port": 6433}, {}, [SAME_PATRONI]),
+    ({"pg_address": "10.10.10.9", "patroni_port": 8009}, {}, [SAME_PORT]),
+    ({"pg_address": "10.10.10.9", "pg_port": 6433, "patroni_port": 8009}, {}, []),
+    ({"pg_seq": 1}, {}, [Wrong("clash", 1, "pg_seq")]),
 ]
 
 
 @pytest.mark.parametrize(("second", "third", "expected"), TOGETHER)
-def test_members_together(second: dict[str, Any], third: dict[str, Any], expected: list[str]) -> None:
+def test_members_together(second: dict[str, Any], third: dict[str, Any], expected: list[Wrong]) -> None:
     hosts = pg_test()
     hosts["10.10.10.11"]["pg_address"] = "10.10.10.9"
     hosts["10.10.10.12"].update(second)
     hosts["10.10.10.13"].update(third)
     if expected:
-        assert problems(hosts) == expected
+        assert_problems(found(hosts), "pg-test", *expected)
     else:
         assert plan(hosts)
 
@@ -265,25 +284,26 @@ def test_a_cluster_without_a_primary() -> None:
     assert list(plan(hosts).warnings) == ["pg-test: pg_role: no member is declared as 'primary'"]
 
 
-# A selector, and what is wrong with the name in it.
-UNKNOWN_NAMES: list[tuple[str, str]] = [
-    ("[? pg_role == primary]", "names 'primary', {no}; allowed: a role in quotes, 'primary' or `primary`"),
-    ("[? pg_rle == 'x']", "names 'pg_rle', {no}, did you mean 'pg_role'?; {quotes}"),
-    ("[? pg_wight == `1`]", "names 'pg_wight', {no}, did you mean 'pg_weight'?; {quotes}"),
-    ("[? site == 'a']", "names 'site', {no}; {quotes}"),
-    ("[? zone.rack == 'a']", "names 'zone', {no}; {quotes}"),
-    ("[? contains(tag, 'x')]", "names 'tag', {no}, did you mean 'tags'?; {quotes}"),
+# A selector, the name in it that is wrong, and for some what is said of it.
+UNKNOWN_NAMES: list[tuple[str, str, str]] = [
+    ("[? pg_role == primary]", "primary", "{no}; allowed: a role in quotes, 'primary' or `primary`"),
+    ("[? pg_rle == 'x']", "pg_rle", "{no}, did you mean 'pg_role'?; {quotes}"),
+    ("[? pg_wight == `1`]", "pg_wight", ""),
+    ("[? site == 'a']", "site", ""),
+    ("[? zone.rack == 'a']", "zone", ""),
+    ("[? contains(tag, 'x')]", "tag", ""),
 ]
 
 
 @pytest.mark.parametrize("field", ["selector", "backup"])
-@pytest.mark.parametrize(("expression", "message"), UNKNOWN_NAMES)
-def test_a_selector_names_what_no_member_has(expression: str, message: str, field: str) -> None:
+@pytest.mark.parametrize(("expression", "name", "message"), UNKNOWN_NAMES)
+def test_a_selector_names_what_no_member_has(expression: str, name: str, message: str, field: str) -> None:
     said = message.format(
         no="which is a variable of no member", quotes="allowed: variables of the members, and values in quotes"
     )
     hosts = pg_test(pg_services=[service(**{"selector": "[]", field: expression})], tags=["x"])
-    assert problems(hosts) == [f"pg-test: service extra: {field}: {expression!r} {said}"]
+    says = f"{expression!r} names {name!r}, {said}" if message else ""
+    assert_problems(found(hosts), "pg-test", Wrong("unknown-name", name, field, "extra", says))
 
 
 def test_a_host_in_the_groups_of_two_clusters() -> None:
@@ -333,8 +353,8 @@ TARGETS: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("target", "said"), TARGETS)
 def test_a_load_balancer_of_another_cluster(target: str, said: str) -> None:
     hosts = {**pg_test(pg_service_targets=[target]), **cluster("pg-meta", "primary", first=21)}
-    (found,) = problems(hosts, only=("pg-test",))
-    assert found == (
+    (line,) = problems(hosts, only=("pg-test",))
+    assert line == (
         f"pg-test: pg_service_targets: {target!r} is not a load balancer of this cluster{said}; "
         "allowed: 10.10.10.11, 10.10.10.12, 10.10.10.13"
     )
@@ -343,8 +363,7 @@ def test_a_load_balancer_of_another_cluster(target: str, said: str) -> None:
 @pytest.mark.parametrize("name", ["pg test", "-pg", "a/b", "x\nlisten y", ["pg"], True])
 def test_names_of_clusters(name: Any) -> None:
     hosts = {"h1": {"pg_cluster": name, "pg_seq": 1, "pg_role": "primary"}}
-    allowed = NAMES if isinstance(name, str) else f"allowed: text{QUOTES if name is True else ''}"
-    assert problems(hosts) == [f"h1: pg_cluster: {name!r} is not a cluster name; {allowed}"]
+    assert_problems(found(hosts), "h1", Wrong("not-allowed", name, "pg_cluster"))
 
 
 @pytest.mark.parametrize("name", [None, ""])
@@ -359,114 +378,75 @@ def test_a_cluster_without_a_name(name: Any) -> None:
     assert plan(hosts, groups, only=("pg-meta",))
 
 
-MEMBERS_DISAGREE: list[tuple[dict[str, Any], str]] = [
+MEMBERS_DISAGREE: list[tuple[dict[str, Any], Wrong]] = [
     (
         {"pg_services": [service(port=5441)]},
-        "service extra: port: 5440 on host 10.10.10.11, 5441 on host 10.10.10.12; "
-        "allowed: one value for all members (only ip may differ)",
+        Wrong(
+            "disagree",
+            (5440, 5441),
+            "port",
+            "extra",
+            says=(
+                "5440 on host 10.10.10.11, 5441 on host 10.10.10.12; "
+                "allowed: one value for all members (only ip may differ)"
+            ),
+        ),
     ),
     (
         {"pg_services": [service(selector="[0]")]},
-        "service extra: selector: '[]' on host 10.10.10.11, '[0]' on host 10.10.10.12; "
-        "allowed: one value for all members (only ip may differ)",
+        Wrong(
+            "disagree",
+            ("[]", "[0]"),
+            "selector",
+            "extra",
+            says=(
+                "'[]' on host 10.10.10.11, '[0]' on host 10.10.10.12; "
+                "allowed: one value for all members (only ip may differ)"
+            ),
+        ),
     ),
-    (
-        {"pg_services": []},
-        "service extra: declared on host 10.10.10.11, not on host 10.10.10.12; allowed: the same services "
-        "on every member",
-    ),
-    (
-        {"pg_services": [service(), service(name="more", port=5441)]},
-        "service more: declared on host 10.10.10.12, not on host 10.10.10.11; allowed: the same services "
-        "on every member",
-    ),
-    (
-        {"pg_default_service_dest": "postgres"},
-        "pg_default_service_dest: 'pgbouncer' on host 10.10.10.11, 'postgres' on host 10.10.10.12; "
-        "allowed: one value for all members",
-    ),
-    (
-        {"pg_service_provider": "proxy"},
-        "pg_service_provider: '' on host 10.10.10.11, 'proxy' on host 10.10.10.12; allowed: one value for all members",
-    ),
+    ({"pg_services": []}, Wrong("disagree", None, "", "extra")),
+    ({"pg_services": [service(), service(name="more", port=5441)]}, Wrong("disagree", None, "", "more")),
+    ({"pg_default_service_dest": "postgres"}, Wrong("disagree", ("pgbouncer", "postgres"), "pg_default_service_dest")),
+    ({"pg_service_provider": "proxy"}, Wrong("disagree", ("", "proxy"), "pg_service_provider")),
 ]
 
 
-@pytest.mark.parametrize(("variables", "message"), MEMBERS_DISAGREE)
-def test_members_that_disagree(variables: dict[str, Any], message: str) -> None:
+@pytest.mark.parametrize(("variables", "wrong"), MEMBERS_DISAGREE)
+def test_members_that_disagree(variables: dict[str, Any], wrong: Wrong) -> None:
     hosts = pg_test(pg_services=[service()])
     hosts["10.10.10.12"].update(variables)
-    assert problems({**hosts, "10.10.10.20": {}}, GROUPS) == [f"pg-test: {message}"]
+    assert_problems(found({**hosts, "10.10.10.20": {}}, GROUPS), "pg-test", wrong)
 
 
-def clash(load_balancer: str, port: int, one: str, other: str) -> str:
-    return (
-        f"load balancer {load_balancer}: port {port} is used twice: by {one} and by {other}; "
-        "allowed: one listener for each port of an address"
-    )
+def used_twice(port: int, one: str = "", other: str = "") -> Wrong:
+    says = f"port {port} is used twice: by {one} and by {other}; allowed: one listener for each port of an address"
+    return Wrong("clash", port, says=says if one else "")
 
 
-CLASHES: list[tuple[Hosts, list[str]]] = [
+CLASHES: list[tuple[Hosts, list[Wrong]]] = [
     (
         cluster("pg-a", "primary", pg_services=[service(port=5433)]),
-        [
-            clash(
-                "10.10.10.11",
-                5433,
-                "service primary of cluster pg-a (*:5433)",
-                "service extra of cluster pg-a (*:5433)",
-            )
-        ],
+        [used_twice(5433, "service primary of cluster pg-a (*:5433)", "service extra of cluster pg-a (*:5433)")],
     ),
-    (
-        cluster("pg-a", "primary", pg_services=[service(port=9101)]),
-        [clash("10.10.10.11", 9101, "service extra of cluster pg-a (*:9101)", "haproxy_exporter_port (*:9101)")],
-    ),
+    (cluster("pg-a", "primary", pg_services=[service(port=9101)]), [used_twice(9101)]),
     (
         cluster("pg-a", "primary", pg_services=[service(port=5432, ip="10.10.10.11")]),
         [
-            clash(
-                "10.10.10.11",
+            used_twice(
                 5432,
                 "service extra of cluster pg-a (10.10.10.11:5432)",
                 "pg_port of instance pg-a-1 (*:5432, [::]:5432)",
             )
         ],
     ),
-    (
-        cluster("pg-a", "primary", pg_services=[service(port=6432, ip="fd00::1")]),
-        [
-            clash(
-                "10.10.10.11",
-                6432,
-                "service extra of cluster pg-a ([fd00::1]:6432)",
-                "pgbouncer_port of instance pg-a-1 (*:6432, [::]:6432)",
-            )
-        ],
-    ),
+    (cluster("pg-a", "primary", pg_services=[service(port=6432, ip="fd00::1")]), [used_twice(6432)]),
     (
         cluster("pg-a", "primary", haproxy_services=[{"name": "web", "port": 5433, "ip": "10.10.10.11"}]),
-        [
-            clash(
-                "10.10.10.11",
-                5433,
-                "service primary of cluster pg-a (*:5433)",
-                "web of haproxy_services (10.10.10.11:5433)",
-            )
-        ],
+        [used_twice(5433)],
     ),
     (cluster("pg-a", "primary", pg_services=[service(port=5433, ip="fd00::1")]), []),
-    (
-        cluster("pg-a", "primary", pg_services=[service(port=5433, ip="::")]),
-        [
-            clash(
-                "10.10.10.11",
-                5433,
-                "service primary of cluster pg-a (*:5433)",
-                "service extra of cluster pg-a ([::]:5433)",
-            )
-        ],
-    ),
+    (cluster("pg-a", "primary", pg_services=[service(port=5433, ip="::")]), [used_twice(5433)]),
     (
         cluster("pg-a", "primary", pg_service_ip="10.10.10.11", pg_services=[service(port=5433, ip="127.0.0.1")]),
         [],
@@ -475,9 +455,9 @@ CLASHES: list[tuple[Hosts, list[str]]] = [
 
 
 @pytest.mark.parametrize(("hosts", "expected"), CLASHES)
-def test_two_listeners_on_one_port(hosts: Hosts, expected: list[str]) -> None:
+def test_two_listeners_on_one_port(hosts: Hosts, expected: list[Wrong]) -> None:
     if expected:
-        assert problems(hosts) == expected
+        assert_problems(found(hosts), "load balancer 10.10.10.11", *expected)
     else:
         assert len(plan(hosts).publications["10.10.10.11"].services) == 5
 
@@ -489,9 +469,7 @@ def test_two_clusters_on_one_port_of_a_group() -> None:
         **cluster("pg-b", "primary", first=21, **delegated),
         "p1": {},
     }
-    assert problems(hosts, {"proxy": ["p1"]}) == [
-        clash("p1", 10013, "service extra of cluster pg-a (*:10013)", "service extra of cluster pg-b (*:10013)")
-    ]
+    assert_problems(found(hosts, {"proxy": ["p1"]}), "load balancer p1", used_twice(10013))
 
 
 def test_two_services_with_one_file() -> None:

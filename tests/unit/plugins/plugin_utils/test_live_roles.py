@@ -12,12 +12,15 @@ import pytest
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Service
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
     Hosts,
+    Wrong,
+    assert_problems,
     cluster,
     pg_test,
     plan,
     problems,
     service,
 )
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import found as mistakes
 
 LB = "10.10.10.11"
 LIVE: dict[str, Any] = {"pg_service_roles": "live"}
@@ -215,84 +218,91 @@ def test_options_that_differ_in_more_than_timings() -> None:
 
 
 ROLES = "allowed with roles: live: a tag_ on /replica, /sync, /quorum or /async, or roles: declared"
-MISTAKES: list[tuple[dict[str, Any], str]] = [
+MISTAKES: list[tuple[dict[str, Any], Wrong]] = [
     (
         {"check": "/health"},
-        "check: '/health' passes whatever the role of a member is, so roles: live cannot tell who leads; allowed: /, "
-        "/primary, /master, /read-write, /leader, /standby-leader, /standby_leader, /replica, /read-only, /sync, "
-        "/synchronous, /read-only-sync, /read-only-synchronous, /quorum, /read-only-quorum, /async, /asynchronous, or "
-        "roles: declared",
+        Wrong(
+            "conflict",
+            "/health",
+            "check",
+            says=(
+                "'/health' passes whatever the role of a member is, so roles: live cannot tell who leads; allowed: /, "
+                "/primary, /master, /read-write, /leader, /standby-leader, /standby_leader, /replica, /read-only, "
+                "/sync, /synchronous, /read-only-sync, /read-only-synchronous, /quorum, /read-only-quorum, /async, "
+                "/asynchronous, or roles: declared"
+            ),
+        ),
     ),
     (
         {"check": "/read-only?tag_clonefrom=true"},
-        "check: '/read-only?tag_clonefrom=true' asks for a tag of the leader, too, and Patroni has no check of the "
-        f"leader that looks at tags; {ROLES}",
+        Wrong(
+            "conflict",
+            "/read-only?tag_clonefrom=true",
+            "check",
+            says="'/read-only?tag_clonefrom=true' asks for a tag of the leader, too, and Patroni has no check of the "
+            f"leader that looks at tags; {ROLES}",
+        ),
     ),
-    (
-        {"options": "agent-check agent-port 9"},
-        "options: 'agent-check' needs a health check of the server's own, and with roles: live servers share their "
-        "checks; allowed: without it, or roles: declared",
-    ),
+    ({"options": "agent-check agent-port 9"}, Wrong("conflict", "agent-check", "options")),
     (
         {"selector": "[?pg_role == 'replica'] | [0]", "check": "/replica"},
-        "selector and backup: what they make of pg-test-2 while it follows depends on which other member leads; "
-        "allowed with roles: live: selectors that look at one member at a time, or roles: declared",
+        Wrong(
+            "undecided",
+            None,
+            "selector and backup",
+            says=(
+                "what they make of pg-test-2 while it follows depends on which other member leads; "
+                "allowed with roles: live: selectors that look at one member at a time, or roles: declared"
+            ),
+        ),
     ),
-    ({"roles": "liv"}, "roles: 'liv' is not known; allowed: declared, live"),
-    ({"hold": 61}, "hold: 61 is not a number of seconds; allowed: 0 to 60"),
-    ({"hold": "10s"}, "hold: '10s' is not a number of seconds; allowed: 0 to 60"),
-    (
-        {"lag": "16", "check": "/replica"},
-        "lag: '16' is not a replication lag; allowed: a number with B, kB, MB, GB or TB, such as 16MB",
-    ),
-    (
-        {"lag": "16mb", "check": "/replica"},
-        "lag: '16mb' is not a replication lag; allowed: a number with B, kB, MB, GB or TB, such as 16MB",
-    ),
-    (
-        {"lag": "16MB", "check": "/primary"},
-        "lag: '16MB' has no effect on check: /primary; allowed with: /replica, /read-only, /sync, /synchronous, "
-        "/read-only-sync, /read-only-synchronous, /quorum, /read-only-quorum, /async, /asynchronous",
-    ),
-    (
-        {"lag": "16MB", "check": "/replica?lag=1MB"},
-        "lag: '16MB' is given beside the lag= of check: /replica?lag=1MB; allowed: one of the two",
-    ),
-    ({"lagging": "backup"}, "lagging: 'backup' has no effect without lag; allowed: with lag"),
-    ({"lagging": "drop"}, "lagging: 'drop' is not known; allowed: exclude, backup"),
+    ({"roles": "liv"}, Wrong("not-allowed", "liv", "roles", says="'liv' is not known; allowed: declared, live")),
+    ({"hold": 61}, Wrong("not-allowed", 61, "hold")),
+    ({"hold": "10s"}, Wrong("not-allowed", "10s", "hold")),
+    ({"lag": "16", "check": "/replica"}, Wrong("not-allowed", "16", "lag")),
+    ({"lag": "16mb", "check": "/replica"}, Wrong("not-allowed", "16mb", "lag")),
+    ({"lag": "16MB", "check": "/primary"}, Wrong("conflict", "16MB", "lag")),
+    ({"lag": "16MB", "check": "/replica?lag=1MB"}, Wrong("conflict", "16MB", "lag")),
+    ({"lagging": "backup"}, Wrong("conflict", "backup", "lagging")),
+    ({"lagging": "drop"}, Wrong("not-allowed", "drop", "lagging")),
     (
         {"lagging": "backup", "lag": "16MB", "check": "/replica", "roles": "declared"},
-        "lagging: 'backup' needs two health checks of each member; allowed: exclude, or backup with roles: live",
+        Wrong("conflict", "backup", "lagging"),
     ),
 ]
 
 
-@pytest.mark.parametrize(("fields", "message"), MISTAKES)
-def test_mistakes(fields: dict[str, Any], message: str) -> None:
-    assert problems(pg_test(pg_services=[service(**fields)], **LIVE)) == [f"pg-test: service extra: {message}"]
+@pytest.mark.parametrize(("fields", "wrong"), MISTAKES)
+def test_mistakes(fields: dict[str, Any], wrong: Wrong) -> None:
+    hosts = pg_test(pg_services=[service(**fields)], **LIVE)
+    assert_problems(mistakes(hosts), "pg-test", wrong._replace(service="extra"))
 
 
-OF_CLUSTERS: list[tuple[dict[str, Any], str]] = [
-    ({"pg_service_roles": "Live"}, "pg_service_roles: 'Live' is not known; allowed: declared, live"),
-    ({"pg_service_hold": 61}, "pg_service_hold: 61 is not a number of seconds; allowed: 0 to 60"),
-    ({"pg_service_hold": -1}, "pg_service_hold: -1 is not a number of seconds; allowed: 0 to 60"),
+OF_CLUSTERS: list[tuple[dict[str, Any], Wrong]] = [
+    (
+        {"pg_service_roles": "Live"},
+        Wrong("not-allowed", "Live", "pg_service_roles", says="'Live' is not known; allowed: declared, live"),
+    ),
+    ({"pg_service_hold": 61}, Wrong("not-allowed", 61, "pg_service_hold")),
+    ({"pg_service_hold": -1}, Wrong("not-allowed", -1, "pg_service_hold")),
 ]
 
 
-@pytest.mark.parametrize(("variables", "message"), OF_CLUSTERS)
-def test_mistakes_of_a_cluster(variables: dict[str, Any], message: str) -> None:
-    assert problems(pg_test(**variables)) == [f"pg-test: {message}"]
+@pytest.mark.parametrize(("variables", "wrong"), OF_CLUSTERS)
+def test_mistakes_of_a_cluster(variables: dict[str, Any], wrong: Wrong) -> None:
+    assert_problems(mistakes(pg_test(**variables)), "pg-test", wrong)
 
 
 def test_all_mistakes_in_one_message() -> None:
     definitions = [service(check="/health", hold=99), service(name="b", port=5441, lag="1", check="/replica")]
-    found = problems(pg_test(pg_services=definitions, pg_rto="slow", pg_service_roles="never"))
-    assert [line.split(": ")[1:3] for line in found] == [
-        ["service extra", "hold"],
-        ["service b", "lag"],
-        ["pg_service_roles", "'never' is not known; allowed"],
-        ["pg_rto", "'slow' is not a preset; allowed"],
-    ]
+    assert_problems(
+        mistakes(pg_test(pg_services=definitions, pg_rto="slow", pg_service_roles="never")),
+        "pg-test",
+        Wrong("not-allowed", 99, "hold", "extra"),
+        Wrong("not-allowed", "1", "lag", "b"),
+        Wrong("not-allowed", "never", "pg_service_roles"),
+        Wrong("unknown-name", "slow", "pg_rto"),
+    )
 
 
 def test_a_service_with_the_name_of_a_check_backend() -> None:

@@ -1,98 +1,108 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mistakes that people make, one in a row: each is a problem with its place, its value and what is allowed.
+"""Mistakes that people make, one in a row: each is a problem with its kind, its place, its value and what is allowed.
 
-The words of some are in test_bad_input.py. Here every row must be one problem, in the right place.
+The words of some are in test_bad_input.py. Here every row must be one problem, of the right kind, in the right place.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Problem, shown
-from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import pg_test, plan, service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Code, Problem, shown
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
+    Wrong,
+    assert_problems,
+    found,
+    pg_test,
+    service,
+)
 
-
-def found(hosts: dict[str, dict[str, Any]]) -> list[Problem]:
-    with pytest.raises(PlanError) as caught:
-        plan(hosts)
-    return list(caught.value.problems)
-
-
-#: A field of a service, and a value that is no such thing.
-FIELDS: list[tuple[str, Any]] = [
-    ("selector", "pg_role=='replica'"),
-    ("selector", "[?pg_role='replica']"),
-    ("selector", '[? pg_role == "replica"]'),
-    ("selector", "[? pg_role in ['a']]"),
-    ("selector", "[*].pg_role"),
-    ("selector", "[0].[pg_role]"),
-    ("selector", "replica"),
-    ("selector", "*"),
-    ("selector", "$[?(@.pg_role=='replica')]"),
-    ("selector", "[? pg_weight > '10']"),
-    ("selector", "[? pg_role == `primary`"),
-    ("selector", ["[]"]),
-    ("selector", ""),
-    ("backup", "primary"),
-    ("backup", "[? role == 'primary']"),
-    ("backup", True),
-    ("check", "primary"),
-    ("check", "/primray"),
-    ("check", "http://10.0.0.1:8008/primary"),
-    ("check", "/primary HTTP/1.0"),
-    ("check", "/health?lag"),
-    ("check", "/replica?lag=10mb"),
-    ("check", "/replicas"),
-    ("check", "/liveness"),
-    ("check", ""),
-    ("dest", "pgbounce"),
-    ("dest", "primary"),
-    ("dest", "5432/tcp"),
-    ("dest", 0),
-    ("dest", 70000),
-    ("dest", ["postgres"]),
-    ("balance", "round-robin"),
-    ("balance", "source ip"),
-    ("balance", "uri"),
-    ("maxconn", -1),
-    ("maxconn", 0),
-    ("maxconn", 1.5),
-    ("maxconn", "many"),
-    ("port", "5432-5440"),
-    ("port", "5435,5436"),
-    ("port", 65536),
-    ("port", 5433.0),
-    ("ip", "10.10.10"),
-    ("ip", "10.10.10.11/24"),
-    ("ip", "localhost"),
-    ("ip", ""),
-    ("options", "inter=3s"),
-    ("options", "inter 3 s"),
-    ("options", "maxcon 10"),
-    ("options", {"inter": "3s"}),
-    ("timeout_client", "24 hours"),
-    ("timeout_client", -5),
-    ("timeout_server", "1w"),
-    ("on_member_removed", "kill"),
-    ("allbackups", "maybe"),
-    ("name", "a b"),
-    ("name", "x.cfg/../y"),
-    ("names", "x"),
-    ("backups", "[]"),
+#: A field of a service, a value that is no such thing, and what kind of mistake that is.
+FIELDS: list[tuple[str, Any, Code]] = [
+    ("selector", "pg_role=='replica'", "bad-result"),
+    ("selector", "[?pg_role='replica']", "bad-expression"),
+    ("selector", "[? pg_role in ['a']]", "bad-expression"),
+    ("selector", "[*].pg_role", "bad-result"),
+    ("selector", "[0].[pg_role]", "bad-result"),
+    ("selector", "replica", "bad-result"),
+    ("selector", "*", "bad-result"),
+    ("selector", "$[?(@.pg_role=='replica')]", "bad-expression"),
+    ("selector", "[? pg_weight > '10']", "bad-result"),
+    ("selector", "[? pg_role == `primary`", "bad-expression"),
+    ("selector", ["[]"], "not-allowed"),
+    ("selector", "", "bad-expression"),
+    ("backup", "primary", "bad-result"),
+    ("backup", True, "not-allowed"),
+    ("check", "primary", "not-allowed"),
+    ("check", "/primray", "unknown-name"),
+    ("check", "http://10.0.0.1:8008/primary", "not-allowed"),
+    ("check", "/primary HTTP/1.0", "not-allowed"),
+    ("check", "/replicas", "unknown-name"),
+    ("check", "/liveness", "not-allowed"),
+    ("check", "", "not-allowed"),
+    ("dest", "pgbounce", "not-allowed"),
+    ("dest", "primary", "not-allowed"),
+    ("dest", "5432/tcp", "not-allowed"),
+    ("dest", 0, "not-allowed"),
+    ("dest", 70000, "not-allowed"),
+    ("dest", ["postgres"], "not-allowed"),
+    ("balance", "round-robin", "not-allowed"),
+    ("balance", "source ip", "not-allowed"),
+    ("balance", "uri", "not-allowed"),
+    ("maxconn", -1, "not-allowed"),
+    ("maxconn", 0, "not-allowed"),
+    ("maxconn", 1.5, "not-allowed"),
+    ("maxconn", "many", "not-allowed"),
+    ("port", "5432-5440", "not-allowed"),
+    ("port", "5435,5436", "not-allowed"),
+    ("port", 65536, "not-allowed"),
+    ("port", 5433.0, "not-allowed"),
+    ("ip", "10.10.10", "not-allowed"),
+    ("ip", "10.10.10.11/24", "not-allowed"),
+    ("ip", "localhost", "not-allowed"),
+    ("ip", "", "not-allowed"),
+    ("options", "inter=3s", "unknown-name"),
+    ("options", {"inter": "3s"}, "not-allowed"),
+    ("timeout_client", "24 hours", "not-allowed"),
+    ("timeout_client", -5, "not-allowed"),
+    ("timeout_server", "1w", "not-allowed"),
+    ("on_member_removed", "kill", "not-allowed"),
+    ("allbackups", "maybe", "not-allowed"),
+    ("name", "a b", "not-allowed"),
+    ("name", "x.cfg/../y", "not-allowed"),
+    ("names", "x", "unknown-field"),
+    ("backups", "[]", "unknown-field"),
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), FIELDS)
-def test_fields(field: str, value: Any) -> None:
+#: The same, where a part of the value is wrong.
+PARTS: list[tuple[str, str, Code, str]] = [
+    ("selector", '[? pg_role == "replica"]', "unknown-name", "replica"),
+    ("backup", "[? role == 'primary']", "unknown-name", "role"),
+    ("check", "/health?lag", "unknown-name", "lag"),
+    ("check", "/replica?lag=10mb", "not-allowed", "10mb"),
+    ("options", "inter 3 s", "unknown-name", "s"),
+    ("options", "maxcon 10", "unknown-name", "maxcon"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "code"), FIELDS)
+def test_fields(field: str, value: Any, code: Code) -> None:
     (problem,) = found(pg_test(pg_services=[service(**{field: value})]))
-    assert (problem.where, problem.field) == ("pg-test", field)
-    assert problem.service in ("extra", value)
-    says_what_is_right(problem, value)
+    name = value if field == "name" else "extra"
+    assert_problems([problem], "pg-test", Wrong(code, field if code == "unknown-field" else value, field, name))
+    says_what_is_right(problem)
+
+
+@pytest.mark.parametrize(("field", "value", "code", "part"), PARTS)
+def test_parts_of_a_field(field: str, value: str, code: Code, part: str) -> None:
+    (problem,) = found(pg_test(pg_services=[service(**{field: value})]))
+    assert_problems([problem], "pg-test", Wrong(code, part, field, "extra"))
+    says_what_is_right(problem)
 
 
 #: Something in the place of services.
@@ -107,9 +117,8 @@ LISTS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("value", "field"), LISTS)
 def test_lists(value: Any, field: str) -> None:
-    (problem,) = found(pg_test(pg_services=value))
-    assert (problem.where, problem.field) == ("pg-test", field)
-    assert "; allowed: " in problem.message
+    wrong = value if field == "pg_services" else value[0]
+    assert_problems(found(pg_test(pg_services=value)), "pg-test", Wrong("not-allowed", wrong, field))
 
 
 #: A variable of one member.
@@ -136,42 +145,41 @@ def test_variables_of_a_member(name: str, value: Any) -> None:
     hosts = pg_test()
     hosts["10.10.10.12"][name] = value
     (problem,) = found(hosts)
-    assert (problem.where, problem.field) == ("pg-test", name)
+    assert_problems([problem], "pg-test", Wrong("not-allowed", value, name))
     assert problem.message.startswith("on host 10.10.10.12: ")
-    says_what_is_right(problem, value)
+    says_what_is_right(problem)
 
 
-#: A variable of all hosts, its value, and the place that the problem names.
-EVERYWHERE: list[tuple[str, Any, str]] = [
-    ("patroni_ssl_enabled", "tls", "pg-test"),
-    ("patroni_ca_file", "ca.crt", "pg-test"),
-    ("pg_service_provider", "proxies", "pg-test"),
-    ("pg_service_provider", ["proxy"], "pg-test"),
-    ("pg_default_service_dest", "pool", "pg-test"),
-    ("pg_service_targets", "10.10.10.99", "pg-test"),
-    ("pg_rto", "quick", "pg-test"),
-    ("pg_service_ip", "eth0", "10.10.10.11"),
-    ("haproxy_conf_dir", "etc", "10.10.10.11"),
-    ("haproxy_enabled", "perhaps", "10.10.10.11"),
-    ("haproxy_client_timeout", "1 day", "10.10.10.11"),
-    ("haproxy_exporter_port", "x", "10.10.10.11"),
-    ("haproxy_services", {"web": 1}, "10.10.10.11"),
+MEMBERS = ["10.10.10.11", "10.10.10.12", "10.10.10.13"]
+#: A variable of all hosts, its value, the places that the problem names, and what kind of mistake it is.
+EVERYWHERE: list[tuple[str, Any, list[str], Code]] = [
+    ("patroni_ssl_enabled", "tls", ["pg-test"] * 3, "not-allowed"),
+    ("patroni_ca_file", "ca.crt", ["pg-test"] * 3, "not-allowed"),
+    ("pg_service_provider", "proxies", ["pg-test"], "unknown-name"),
+    ("pg_service_provider", ["proxy"], ["pg-test"], "not-allowed"),
+    ("pg_default_service_dest", "pool", ["pg-test"], "not-allowed"),
+    ("pg_service_targets", "10.10.10.99", ["pg-test"], "unknown-name"),
+    ("pg_rto", "quick", ["pg-test"], "unknown-name"),
+    ("pg_service_ip", "eth0", MEMBERS, "not-allowed"),
+    ("haproxy_conf_dir", "etc", MEMBERS, "not-allowed"),
+    ("haproxy_enabled", "perhaps", MEMBERS, "not-allowed"),
+    ("haproxy_client_timeout", "1 day", MEMBERS, "not-allowed"),
+    ("haproxy_exporter_port", "x", MEMBERS, "not-allowed"),
+    ("haproxy_services", {"web": 1}, MEMBERS, "not-allowed"),
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "where"), EVERYWHERE)
-def test_variables(name: str, value: Any, where: str) -> None:
+@pytest.mark.parametrize(("name", "value", "places", "code"), EVERYWHERE)
+def test_variables(name: str, value: Any, places: list[str], code: Code) -> None:
     problems = found(pg_test(**{name: value}))
-    assert len({problem.message.partition(":")[2] for problem in problems}) == 1
-    assert where in {problem.where for problem in problems}
+    assert [(each.code, each.where, each.service, each.field, each.value) for each in problems] == [
+        (code, where, "", name, value) for where in places
+    ]
     for problem in problems:
-        assert problem.field == name
-        says_what_is_right(problem, value)
+        says_what_is_right(problem)
 
 
-def says_what_is_right(problem: Problem, value: Any) -> None:
-    """The value stands in the message, or the word of it that is wrong, and so does what is right."""
-    quoted = re.search(r"'([^']*)'|\"([^\"]*)\"", problem.message)
-    word = next(filter(None, quoted.groups()), "") if quoted else ""
-    assert shown(value) in problem.message or word in (*str(value).split(), problem.field) or word in str(value)
+def says_what_is_right(problem: Problem) -> None:
+    """The value stands in the message, and so does what is allowed, what was meant, or the position of the mistake."""
+    assert shown(problem.value) in problem.message
     assert any(words in problem.message for words in ("; allowed: ", "did you mean", "(position ")), problem.message

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,8 +14,14 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._access.planner impor
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.urls import Login
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.virtual_addresses import interface_of
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report, ValueProblem
-from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Hosts, cluster
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Problem, Report
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
+    Hosts,
+    Wrong,
+    assert_problems,
+    assert_refused,
+    cluster,
+)
 
 PASSWORD = "hunter2"  # noqa: S105
 VIP = {"pg_vip_enabled": True, "pg_vip_address": "10.10.10.3/24"}
@@ -71,71 +78,80 @@ def test_an_instance_reached_by_a_name_has_the_address_that_ansible_has() -> Non
         (
             {**two(), **cluster("pg-test-1", "primary", first=21)},
             [
-                "pg-test: pg_cluster: 'pg-test-1' is the name of instance 1 and of the cluster of cluster"
-                " pg-test-1; allowed:"
-                " each name once, see pg_dns_suffix"
+                Wrong(
+                    "clash",
+                    "pg-test-1",
+                    "pg_cluster",
+                    says="'pg-test-1' is the name of instance 1 and of the cluster of cluster pg-test-1; allowed:"
+                    " each name once, see pg_dns_suffix",
+                )
             ],
         ),
         ({**two(), **cluster("pg-test-1", "primary", first=21, pg_dns_suffix=".db")}, []),
         ({**two(), **cluster("pg-test-1", "primary", first=21, pg_dns_target="none")}, []),
         (
             {**two(), **cluster("PG-test", "primary", first=21)},
-            [
-                "pg-test: pg_cluster: 'pg-test' is the name of the cluster and of the cluster of cluster"
-                " PG-test; allowed:"
-                " each name once, see pg_dns_suffix",
-                "pg-test: pg_cluster: 'pg-test-1' is the name of instance 1 and of instance 1 of cluster"
-                " PG-test; allowed:"
-                " each name once, see pg_dns_suffix",
-            ],
+            [Wrong("clash", "pg-test", "pg_cluster"), Wrong("clash", "pg-test-1", "pg_cluster")],
         ),
         (
             two(pg_dns_suffix="-1"),
-            ["pg-test: pg_cluster: 'pg-test-1' is the name of the cluster and of instance 1; allowed: each name once"],
+            [
+                Wrong(
+                    "clash",
+                    "pg-test-1",
+                    "pg_cluster",
+                    says="'pg-test-1' is the name of the cluster and of instance 1; allowed: each name once",
+                )
+            ],
         ),
         (
             two(pg_dns_suffix=".a b"),
             [
-                "pg-test: pg_dns_suffix: '.a b' is not a suffix of a name; allowed: letters, digits, '-', '_'"
-                " and '.', such"
-                " as .db.example.com"
+                Wrong(
+                    "not-allowed",
+                    ".a b",
+                    "pg_dns_suffix",
+                    says="'.a b' is not a suffix of a name; allowed: letters, digits, '-', '_' and '.', such as "
+                    ".db.example.com",
+                )
             ],
         ),
-        (
-            two(pg_dns_target="secondary"),
-            [
-                "pg-test: pg_dns_target: 'secondary' is not a target for a cluster's name; allowed: auto,"
-                " primary, vip,"
-                " none or an address"
-            ],
-        ),
+        (two(pg_dns_target="secondary"), [Wrong("not-allowed", "secondary", "pg_dns_target")]),
         (
             two(pg_dns_target="vip"),
             [
-                "pg-test: pg_dns_target: 'vip' needs pg_vip_enabled and pg_vip_address; allowed: auto, primary,"
-                " none or an"
-                " address"
+                Wrong(
+                    "conflict",
+                    "vip",
+                    "pg_dns_target",
+                    says="'vip' needs pg_vip_enabled and pg_vip_address; allowed: auto, primary, none or an address",
+                )
             ],
         ),
         (
             {"db1": {"pg_cluster": "pg-test", "pg_seq": 1, "pg_role": "primary"}},
             [
-                "pg-test: pg_address: instance pg-test-1 has a host name as its address, and a DNS record needs an IP "
-                "address; allowed: an IPv4 or IPv6 address in pg_address or ansible_host"
+                Wrong(
+                    "missing",
+                    None,
+                    "pg_address",
+                    says="instance pg-test-1 has a host name as its address, and a DNS record needs an IP address; "
+                    "allowed: an IPv4 or IPv6 address in pg_address or ansible_host",
+                )
             ],
         ),
     ],
 )
-def test_names_that_are_refused(hosts: Hosts, expected: list[str]) -> None:
-    assert problems_of(lambda: planner(hosts).names(["pg-test"])) == expected
+def test_names_that_are_refused(hosts: Hosts, expected: list[Wrong]) -> None:
+    assert_problems(problems_of(lambda: planner(hosts).names(["pg-test"])), "pg-test", *expected)
 
 
-def problems_of(plan: Any) -> list[str]:
+def problems_of(plan: Callable[[], Any]) -> tuple[Problem, ...]:
     try:
         plan()
     except PlanError as error:
-        return [line[2:] for line in str(error).splitlines()[1:]]
-    return []
+        return error.problems
+    return ()
 
 
 def test_what_vip_manager_is_told() -> None:
@@ -168,93 +184,105 @@ def test_no_virtual_address_unless_wanted() -> None:
     assert planner(two(pg_vip_address="nonsense")).vips(["pg-test"]) == []
 
 
-MASK = "an IPv4 address with the mask of its subnet, such as 10.10.10.3/24"
+OTHER = "10.10.10.4/24"
 
 
 @pytest.mark.parametrize(
-    ("variables", "expected"),
+    ("variables", "wrong"),
     [
-        ({"pg_vip_address": "10.10.10.3"}, f"pg_vip_address: '10.10.10.3' has no mask; allowed: {MASK}"),
         (
-            {"pg_vip_address": "10.10.10.300/24"},
-            f"pg_vip_address: '10.10.10.300/24' is not an address with a mask; allowed: {MASK}",
+            {"pg_vip_address": "10.10.10.3"},
+            Wrong(
+                "not-allowed",
+                "10.10.10.3",
+                "pg_vip_address",
+                says="'10.10.10.3' has no mask; allowed: an IPv4 address with the mask of its subnet, such as "
+                "10.10.10.3/24",
+            ),
         ),
-        (
-            {"pg_vip_address": "10.10.10.0/24"},
-            f"pg_vip_address: '10.10.10.0/24' is not an address that a host can use; allowed: {MASK}",
-        ),
+        ({"pg_vip_address": "10.10.10.300/24"}, Wrong("not-allowed", "10.10.10.300/24", "pg_vip_address")),
+        ({"pg_vip_address": "10.10.10.0/24"}, Wrong("not-allowed", "10.10.10.0/24", "pg_vip_address")),
         (
             {"pg_vip_address": "127.0.0.1/24"},
-            "pg_vip_address: missing, and pg_vip_enabled is true; a virtual address has a mask, such as 10.10.10.3/24",
+            Wrong(
+                "missing",
+                None,
+                "pg_vip_address",
+                says="missing, and pg_vip_enabled is true; a virtual address has a mask, such as 10.10.10.3/24",
+            ),
         ),
         (
             {"pg_vip_address": "10.10.10.12/24"},
-            "pg_vip_address: 10.10.10.12 is the address of host 10.10.10.12; allowed: an unused address",
+            Wrong(
+                "clash",
+                "10.10.10.12/24",
+                "pg_vip_address",
+                says="10.10.10.12 is the address of host 10.10.10.12; allowed: an unused address",
+            ),
         ),
+        ({"pg_vip_address": "10.10.10.21/24"}, Wrong("clash", "10.10.10.21/24", "pg_vip_address")),
         (
-            {"pg_vip_address": "10.10.10.21/24"},
-            "pg_vip_address: 10.10.10.21 is the address of host 10.10.10.21; allowed: an unused address",
-        ),
-        (
-            {"pg_vip_address": "10.10.10.4/24"},
-            "pg_vip_address: 10.10.10.4 is the virtual address of cluster pg-other; allowed: an unused address",
+            {"pg_vip_address": OTHER},
+            Wrong(
+                "clash",
+                OTHER,
+                "pg_vip_address",
+                says="10.10.10.4 is the virtual address of cluster pg-other; allowed: an unused address",
+            ),
         ),
         (
             {"pg_vip_address": "10.10.10.10/29"},
-            "pg_vip_address: 10.10.10.10/29 is in the subnet 10.10.10.8/29, instance pg-test-7 (10.10.10.17) is"
-            " not; allowed:"
-            " an address of the subnet that all members are in",
+            Wrong(
+                "conflict",
+                "10.10.10.10/29",
+                "pg_vip_address",
+                says="10.10.10.10/29 is in the subnet 10.10.10.8/29, instance pg-test-7 (10.10.10.17) is not; allowed:"
+                " an address of the subnet that all members are in",
+            ),
         ),
+        ({"pg_vip_enabled": "si"}, Wrong("not-allowed", "si", "pg_vip_enabled")),
         (
-            {"pg_vip_interface": "eth0; reboot"},
-            "pg_vip_interface: on host 10.10.10.11: 'eth0; reboot' is not an interface; allowed: auto, or the name of a"
-            " network interface, up to 15 characters",
+            {"pg_vip_etcd_password": "x"},
+            Wrong("missing", None, "pg_vip_etcd_user", says="missing; pg_vip_etcd_password needs it"),
         ),
-        ({"pg_vip_enabled": "si"}, "pg_vip_enabled: 'si' is not a truth value; allowed: true or false"),
-        ({"pg_vip_etcd_password": "x"}, "pg_vip_etcd_user: missing; pg_vip_etcd_password needs it"),
-        (
-            {"pg_vip_dcs_endpoints": "etcd1:2379"},
-            "pg_vip_dcs_endpoints: 'etcd1:2379' is not an endpoint; allowed: http:// or https://, an address or"
-            " a name, and a"
-            " port",
-        ),
-        (
-            {"pg_vip_dcs_type": "zookeeper"},
-            "pg_vip_dcs_type: 'zookeeper' is not a store that vip-manager supports; allowed: etcd, consul",
-        ),
+        ({"pg_vip_dcs_endpoints": "etcd1:2379"}, Wrong("not-allowed", "etcd1:2379", "pg_vip_dcs_endpoints")),
+        ({"pg_vip_dcs_type": "zookeeper"}, Wrong("not-allowed", "zookeeper", "pg_vip_dcs_type")),
     ],
 )
-def test_virtual_addresses_that_are_refused(variables: dict[str, Any], expected: str) -> None:
+def test_virtual_addresses_that_are_refused(variables: dict[str, Any], wrong: Wrong) -> None:
     hosts: Hosts = {
         "10.10.10.11": {"pg_cluster": "pg-test", "pg_seq": 1, "pg_role": "primary", **VIP, **variables},
         "10.10.10.12": {"pg_cluster": "pg-test", "pg_seq": 2, "pg_role": "replica", **VIP, **variables},
-        **cluster("pg-other", "primary", first=21, pg_vip_enabled=True, pg_vip_address="10.10.10.4/24"),
+        **cluster("pg-other", "primary", first=21, pg_vip_enabled=True, pg_vip_address=OTHER),
     }
     if "/29" in str(variables):
         hosts["10.10.10.17"] = {"pg_cluster": "pg-test", "pg_seq": 7, "pg_role": "replica", **VIP, **variables}
+    assert_problems(problems_of(lambda: planner(hosts).vips(["pg-test"])), "pg-test", wrong)
+
+
+def test_an_interface_of_each_member() -> None:
+    hosts = two(**VIP, pg_vip_interface="eth0; reboot")
+    wrong = Wrong("not-allowed", "eth0; reboot", "pg_vip_interface")
     found = problems_of(lambda: planner(hosts).vips(["pg-test"]))
-    assert found[0] == f"pg-test: {expected}"
+    assert_problems(found, "pg-test", wrong, wrong)
+    assert [problem.message.partition(": ")[0] for problem in found] == [f"on host {host}" for host in hosts]
 
 
 def test_members_that_disagree() -> None:
     hosts = two(**VIP)
     hosts["10.10.10.12"]["pg_vip_address"] = "10.10.10.5/24"
-    assert problems_of(lambda: planner(hosts).vips(["pg-test"])) == [
-        "pg-test: pg_vip_address: '10.10.10.3/24' on host 10.10.10.11, '10.10.10.5/24' on host 10.10.10.12;"
-        " allowed: one"
-        " value for all members"
-    ]
+    written = ("10.10.10.3/24", "10.10.10.5/24")
+    found = problems_of(lambda: planner(hosts).vips(["pg-test"]))
+    assert_problems(found, "pg-test", Wrong("disagree", written, "pg_vip_address"))
 
 
 def test_a_password_is_never_in_a_message() -> None:
     hosts = two(**VIP, pg_vip_etcd_user="u")
     hosts["10.10.10.11"]["pg_vip_etcd_password"] = PASSWORD
     hosts["10.10.10.12"]["pg_vip_etcd_password"] = PASSWORD.upper()
-    assert problems_of(lambda: planner(hosts).vips(["pg-test"])) == [
-        "pg-test: pg_vip_etcd_password: another value on host 10.10.10.11, another value on host 10.10.10.12;"
-        " allowed: one"
-        " value for all members"
-    ]
+    says = "another value on host 10.10.10.11, another value on host 10.10.10.12; allowed: one value for all members"
+    found = problems_of(lambda: planner(hosts).vips(["pg-test"]))
+    assert_problems(found, "pg-test", Wrong("disagree", None, "pg_vip_etcd_password", says=says))
 
 
 ADDRESSES = [
@@ -287,15 +315,13 @@ def test_the_interface_of_the_subnet_whoever_holds_the_virtual_address() -> None
             "10.10.10.3",
             [{"ifname": "br0", "addr_info": [{"family": "inet", "local": "10.10.10.12", "prefixlen": 24}]}],
             "interfaces eth0, br0 are in the subnet of 10.10.10.3/24; there are lo (127.0.0.1/8), eth0"
-            " (10.10.10.11/24), br0"
-            " (10.10.10.12/24); allowed: pg_vip_interface with the name of one",
+            " (10.10.10.11/24), br0 (10.10.10.12/24); allowed: pg_vip_interface with the name of one",
         ),
     ],
 )
 def test_an_interface_that_is_not_clear(address: str, more: list[dict[str, Any]], message: str) -> None:
-    with pytest.raises(ValueProblem) as caught:
-        interface_of([*ADDRESSES, *more], address, 24)
-    assert str(caught.value) == message
+    wrong = Wrong("undecided", f"{address}/24", says=message)
+    assert_refused(lambda wanted: interface_of([*ADDRESSES, *more], wanted, 24), address, wrong)
 
 
 @pytest.mark.parametrize(
@@ -312,6 +338,5 @@ def test_the_clusters_of_a_run(only: list[str], play: list[str], expected: list[
 
 
 def test_a_way_that_is_none() -> None:
-    assert problems_of(lambda: planner(two()).sections(["pg-test"], "dns", Login())) == [
-        "service file: pg_service_conf_by: 'dns' is not a way to reach services; allowed: auto, vip, name, addresses"
-    ]
+    found = problems_of(lambda: planner(two()).sections(["pg-test"], "dns", Login()))
+    assert_problems(found, "service file", Wrong("not-allowed", "dns", "pg_service_conf_by"))

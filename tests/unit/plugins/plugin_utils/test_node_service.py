@@ -14,11 +14,10 @@ import pytest
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.node_services import node_service_files
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Wrong, assert_problems
 
 FIELDS = "name, port, ip, protocol, maxconn, balance, options, default, servers"
-SERVER_FIELDS = "name, ip, port, backup, weight, options"
 UNPRINTABLE = "contains a line break or another unprintable character; allowed: one line of printable text"
-LINES = "is not a directive of a service; allowed: one line of a listen section, such as 'option httpchk'"
 
 GRAFANA: dict[str, Any] = {
     "name": "grafana",
@@ -54,56 +53,62 @@ listen grafana
 # What stands in the file beside what is declared, so that it needs no `defaults`.
 OWN = ("retries ", "timeout ")
 
-MISTAKES: list[tuple[Any, str]] = [
-    ({}, "haproxy_services: {} is not a list of services; allowed: a list"),
-    (["x"], f"haproxy_services[0]: 'x' is not a mapping of fields; allowed: {FIELDS}"),
-    ([{"port": 1}], "service haproxy_services[0]: name: missing"),
-    ([{"name": "web"}], "service web: port: missing"),
-    (
-        [{"name": "haproxy", "port": 1}],
-        "service haproxy: name: 'haproxy' is not a name for a service; "
-        "allowed: any other, as haproxy.cfg is HAProxy's base configuration",
-    ),
+MISTAKES: list[tuple[Any, Wrong]] = [
+    ({}, Wrong("not-allowed", {}, "haproxy_services", says="{} is not a list of services; allowed: a list")),
+    (["x"], Wrong("not-allowed", "x", "haproxy_services[0]")),
+    ([{"port": 1}], Wrong("missing", None, "name", "haproxy_services[0]", says="missing")),
+    ([{"name": "web"}], Wrong("missing", None, "port", "web")),
+    ([{"name": "haproxy", "port": 1}], Wrong("not-allowed", "haproxy", "name", "haproxy")),
     (
         [{"name": "web", "port": 1}, {"name": "web", "port": 2}],
-        "service web: name: 'web' is the name of two services in haproxy_services; allowed: each name once",
+        Wrong(
+            "clash",
+            "web",
+            "name",
+            "web",
+            says="'web' is the name of two services in haproxy_services; allowed: each name once",
+        ),
     ),
     (
         [{"name": "web", "port": 1, "sevrers": []}],
-        f"service web: sevrers: 'sevrers' is unknown, did you mean 'servers'?; allowed: {FIELDS}",
+        Wrong(
+            "unknown-field",
+            "sevrers",
+            "sevrers",
+            "web",
+            says=f"'sevrers' is unknown, did you mean 'servers'?; allowed: {FIELDS}",
+        ),
     ),
+    ([{"name": "web", "port": 1, "protocol": "udp"}], Wrong("not-allowed", "udp", "protocol", "web")),
+    ([{"name": "web", "port": 1, "options": ["listen evil"]}], Wrong("not-allowed", "listen evil", "options", "web")),
     (
-        [{"name": "web", "port": 1, "protocol": "udp"}],
-        "service web: protocol: 'udp' is not a protocol; allowed: tcp, http",
+        [{"name": "web", "port": 1, "options": ['"listen" evil']}],
+        Wrong("not-allowed", '"listen" evil', "options", "web"),
     ),
-    ([{"name": "web", "port": 1, "options": ["listen evil"]}], f"service web: options: 'listen evil' {LINES}"),
-    ([{"name": "web", "port": 1, "options": ['"listen" evil']}], f"service web: options: '\"listen\" evil' {LINES}"),
-    ([{"name": "web", "port": 1, "options": [""]}], f"service web: options: '' {LINES}"),
+    ([{"name": "web", "port": 1, "options": [""]}], Wrong("not-allowed", "", "options", "web")),
     (
         [{"name": "web", "port": 1, "options": "option httpchk"}],
-        "service web: options: 'option httpchk' is not a list of lines; allowed: a list",
+        Wrong("not-allowed", "option httpchk", "options", "web"),
     ),
     (
         [{"name": "web", "port": 1, "options": ["option tcpka\nlisten evil"]}],
-        f"service web: options: 'option tcpka\\nlisten evil' {UNPRINTABLE}",
+        Wrong(
+            "unprintable",
+            "option tcpka\nlisten evil",
+            "options",
+            "web",
+            says=f"'option tcpka\\nlisten evil' {UNPRINTABLE}",
+        ),
     ),
-    (
-        [{"name": "web", "port": 1, "default": "inter 3s # x"}],
-        "service web: default: 'inter 3s # x' contains a '#', which would end the line; "
-        "allowed: options without comments",
-    ),
+    ([{"name": "web", "port": 1, "default": "inter 3s # x"}], Wrong("not-allowed", "inter 3s # x", "default", "web")),
     (
         [{"name": "web", "port": 1, "servers": [{"name": "a", "ip": "10.0.0.1"}]}],
-        "service web.servers[0]: port: missing",
+        Wrong("missing", None, "port", "web.servers[0]"),
     ),
-    (
-        [{"name": "web", "port": 1, "servers": ["a"]}],
-        f"web.servers[0]: 'a' is not a mapping of fields; allowed: {SERVER_FIELDS}",
-    ),
+    ([{"name": "web", "port": 1, "servers": ["a"]}], Wrong("not-allowed", "a", "web.servers[0]")),
     (
         [{"name": "web", "port": 1, "servers": [{"name": "a", "ip": "0.0.0.0", "port": 1}]}],
-        "service web.servers[0]: ip: '0.0.0.0' is not an address; "
-        "allowed: an IPv4 address, an IPv6 address or a host name",
+        Wrong("not-allowed", "0.0.0.0", "ip", "web.servers[0]"),
     ),
 ]
 
@@ -138,11 +143,11 @@ def test_only_checked_servers_rest_as_down(fields: dict[str, Any], has_state: bo
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize(("services", "message"), MISTAKES)
-def test_mistakes(services: Any, message: str) -> None:
+@pytest.mark.parametrize(("services", "wrong"), MISTAKES)
+def test_mistakes(services: Any, wrong: Wrong) -> None:
     with pytest.raises(PlanError) as caught:
         files(services)
-    assert str(caught.value) == f"1 problem in the inventory, no host was touched:\n- h1: {message}"
+    assert_problems(caught.value.problems, "h1", wrong)
 
 
 def test_every_mistake_at_once() -> None:
@@ -159,53 +164,50 @@ def test_every_mistake_at_once() -> None:
 
 
 PUBLIC = "in the file of a service may be read by everybody; allowed: "
-VARIABLE = 'an environment variable of /etc/default/haproxy in double quotes, such as "${TOKEN}"'
-SECRETS: list[tuple[dict[str, Any], str]] = [
+SECRETS: list[tuple[dict[str, Any], Wrong]] = [
     (
         {"options": ["stats enable", "stats auth admin:pgsvc-secret"]},
-        f"options: a password of 'stats auth' {PUBLIC}haproxy_admin_password for the statistics page, or a file of your"
-        " own with mode 0600",
+        Wrong(
+            "secret",
+            field="options",
+            says=f"a password of 'stats auth' {PUBLIC}haproxy_admin_password for the statistics page, or a file of your"
+            " own with mode 0600",
+        ),
     ),
-    (
-        {"options": "stats auth admin:pgsvc-secret"},
-        f"options: a password of 'stats auth' {PUBLIC}haproxy_admin_password",
-    ),
-    ({"options": ["stats auth admin:pgsvc-secret\n"]}, f"options: a password of 'stats auth' {PUBLIC}haproxy_admin_"),
-    (
-        {"options": ["user admin insecure-password pgsvc-secret"]},
-        f"options: the password of a 'user' {PUBLIC}a userlist in a file of your own with mode 0600",
-    ),
+    ({"options": "stats auth admin:pgsvc-secret"}, Wrong("secret", field="options")),
+    ({"options": ["stats auth admin:pgsvc-secret\n"]}, Wrong("secret", field="options")),
+    ({"options": ["user admin insecure-password pgsvc-secret"]}, Wrong("secret", field="options")),
     (
         {"options": ['http-check send hdr Authorization "Basic pgsvc-secret"']},
-        f"options: a header with a secret {PUBLIC}{VARIABLE}",
+        Wrong(
+            "secret",
+            field="options",
+            says=f"a header with a secret {PUBLIC}an environment variable of /etc/default/haproxy in double quotes, "
+            'such as "${TOKEN}"',
+        ),
     ),
-    (
-        {"options": ['tcp-check send "AUTH pgsvc-secret\\r\\n"']},
-        f"options: the password of a check {PUBLIC}{VARIABLE}",
-    ),
-    (
-        {"options": ["http-check send uri /health?token=pgsvc-secret"]},
-        f"options: a parameter with a secret {PUBLIC}{VARIABLE}",
-    ),
-    ({"default": "check user x password pgsvc-secret"}, f"default: the password of a 'user' {PUBLIC}a userlist"),
+    ({"options": ['tcp-check send "AUTH pgsvc-secret\\r\\n"']}, Wrong("secret", field="options")),
+    ({"options": ["http-check send uri /health?token=pgsvc-secret"]}, Wrong("secret", field="options")),
+    ({"default": "check user x password pgsvc-secret"}, Wrong("secret", field="default")),
     (
         {"servers": [{"name": "a", "ip": "a", "port": 1, "options": "check user x password pgsvc-secret"}]},
-        f"options: the password of a 'user' {PUBLIC}a userlist",
+        Wrong("secret", field="options", service="web.servers[0]"),
     ),
 ]
 
 
-@pytest.mark.parametrize(("fields", "message"), SECRETS)
-def test_a_secret_is_refused_and_not_repeated(fields: dict[str, Any], message: str) -> None:
+@pytest.mark.parametrize(("fields", "wrong"), SECRETS)
+def test_a_secret_is_refused_and_not_repeated(fields: dict[str, Any], wrong: Wrong) -> None:
     with pytest.raises(PlanError) as caught:
         files([{"name": "web", "port": 1, **fields}])
-    assert message in str(caught.value)
+    assert_problems(caught.value.problems, "h1", wrong._replace(service=wrong.service or "web"))
     assert "pgsvc-secret" not in str(caught.value)
 
 
 def test_an_item_that_is_no_service_is_not_repeated_when_it_may_hold_a_secret() -> None:
-    with pytest.raises(PlanError, match=r"haproxy_services\[0\]: a value that may contain a secret is not a mapping"):
+    with pytest.raises(PlanError, match=": a value that may contain a secret is not a mapping of fields") as caught:
         files(["stats auth admin:pgsvc-secret"])
+    assert_problems(caught.value.problems, "h1", Wrong("not-allowed", None, "haproxy_services[0]"))
 
 
 def test_a_secret_of_the_environment(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.shrink import LEADER_CHECKS
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.patroni import ENDPOINTS, GET_ONLY, health_check
-from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import one_service
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Wrong, assert_refused, one_service
 
 ALL = (
     "allowed: /, /primary, /master, /read-write, /leader, /standby-leader, /standby_leader, /replica, /read-only, "
@@ -25,7 +24,6 @@ GET = (
     "member"
 )
 BYTES = "allowed: a whole number of bytes, or one with B, kB, MB, GB or TB, such as 16MB"
-TAG = "allowed: the value that the tag has on the members that may serve, such as true"
 
 ACCEPTED = [
     *ENDPOINTS,
@@ -47,44 +45,51 @@ ACCEPTED = [
     "/health?tag_ssd=true",
 ]
 
-REFUSED: list[tuple[Any, str]] = [
-    ("/replicas", f"'/replicas' is not a health check of Patroni, did you mean '/replica'?; {ALL}"),
-    ("/Primary", f"'/Primary' is not a health check of Patroni, did you mean '/primary'?; {ALL}"),
-    ("/replica/", f"'/replica/' is not a health check of Patroni, did you mean '/replica'?; {ALL}"),
-    ("//replica", f"'//replica' is not a health check of Patroni, did you mean '/replica'?; {ALL}"),
-    ("/readonly?lag=1MB", f"'/readonly' is not a health check of Patroni, did you mean '/read-only'?; {ALL}"),
-    ("/standby", f"'/standby' is not a health check of Patroni, did you mean '/standby_leader'?; {ALL}"),
-    ("/healthz", f"'/healthz' is not a health check of Patroni, did you mean '/health'?; {ALL}"),
-    ("/replica;lag=1MB", f"'/replica;lag=1MB' is not a health check of Patroni, did you mean '/replica'?; {ALL}"),
-    ("/%72eplica", f"'/%72eplica' is not a health check of Patroni, did you mean '/replica'?; {ALL}"),
-    ("/switchover", f"'/switchover' is not a health check of Patroni; {ALL}"),
-    *((path, f"'{path}' {GET}; {ALL}") for path in sorted(GET_ONLY)),
-    ("/readiness?lag=1MB", f"'/readiness' {GET}; {ALL}"),
+REFUSED: list[tuple[Any, Wrong]] = [
+    (
+        "/replicas",
+        Wrong(
+            "unknown-name",
+            "/replicas",
+            says=f"'/replicas' is not a health check of Patroni, did you mean '/replica'?; {ALL}",
+        ),
+    ),
+    ("/Primary", Wrong("unknown-name", "/Primary")),
+    ("/replica/", Wrong("unknown-name", "/replica/")),
+    ("//replica", Wrong("unknown-name", "//replica")),
+    ("/readonly?lag=1MB", Wrong("unknown-name", "/readonly")),
+    ("/standby", Wrong("unknown-name", "/standby")),
+    ("/healthz", Wrong("unknown-name", "/healthz")),
+    ("/replica;lag=1MB", Wrong("unknown-name", "/replica;lag=1MB")),
+    ("/%72eplica", Wrong("unknown-name", "/%72eplica")),
+    ("/switchover", Wrong("unknown-name", "/switchover")),
+    *((path, Wrong("not-allowed", path)) for path in sorted(GET_ONLY)),
+    ("/readiness?lag=1MB", Wrong("not-allowed", "/readiness", says=f"'/readiness' {GET}; {ALL}")),
     (
         "/replica?lagg=1MB",
-        f"'lagg' is not a parameter of /replica, did you mean 'lag'?; {STANDBY}",
+        Wrong("unknown-name", "lagg", says=f"'lagg' is not a parameter of /replica, did you mean 'lag'?; {STANDBY}"),
     ),
-    ("/replica?Lag=1MB", f"'Lag' is not a parameter of /replica, did you mean 'lag'?; {STANDBY}"),
-    ("/replica?mode=apply", f"'mode' is not a parameter of /replica; {STANDBY}"),
-    ("/replica?tag_=true", f"'tag_' is not a parameter of /replica; {STANDBY}"),
-    ("/health?lag=1MB", "'lag' is not a parameter of /health; allowed: tag_<name>"),
-    ("/primary?lag=1MB", "'lag' is not a parameter of /primary; allowed: none"),
-    ("/?tag_ssd=true", "'tag_ssd' is not a parameter of /; allowed: none"),
-    ("/leader?lag=1MB&tag_a=b", "'lag' is not a parameter of /leader; allowed: none"),
-    ("/replica?lag=1MB&lag=2MB", "'lag' is given twice, and Patroni takes the first; allowed: each once"),
-    ("/replica?lag", f"'' is not a value of parameter lag; {BYTES}"),
-    ("/replica?lag=", f"'' is not a value of parameter lag; {BYTES}"),
-    ("/replica?lag=16mb", f"'16mb' is not a value of parameter lag; {BYTES}"),
-    ("/replica?lag=010", f"'010' is not a value of parameter lag; {BYTES}"),
-    ("/replica?lag=0x10", f"'0x10' is not a value of parameter lag; {BYTES}"),
-    ("/replica?lag=-1", f"'-1' is not a value of parameter lag; {BYTES}"),
-    ("/replica?lag=10s", f"'10s' is not a value of parameter lag; {BYTES}"),
+    ("/replica?Lag=1MB", Wrong("unknown-name", "Lag")),
+    ("/replica?mode=apply", Wrong("unknown-name", "mode")),
+    ("/replica?tag_=true", Wrong("unknown-name", "tag_")),
+    ("/health?lag=1MB", Wrong("unknown-name", "lag")),
+    ("/primary?lag=1MB", Wrong("unknown-name", "lag")),
+    ("/?tag_ssd=true", Wrong("unknown-name", "tag_ssd")),
+    ("/leader?lag=1MB&tag_a=b", Wrong("unknown-name", "lag")),
     (
-        "/replica?replication_state=running",
-        "'running' is not a value of parameter replication_state; allowed: streaming, or in+archive+recovery",
+        "/replica?lag=1MB&lag=2MB",
+        Wrong("clash", "lag", says="'lag' is given twice, and Patroni takes the first; allowed: each once"),
     ),
-    ("/replica?tag_ssd=", f"'' is not a value of parameter tag_ssd; {TAG}"),
-]  # fmt: skip
+    ("/replica?lag", Wrong("not-allowed", "")),
+    ("/replica?lag=", Wrong("not-allowed", "")),
+    ("/replica?lag=16mb", Wrong("not-allowed", "16mb", says=f"'16mb' is not a value of parameter lag; {BYTES}")),
+    ("/replica?lag=010", Wrong("not-allowed", "010")),
+    ("/replica?lag=0x10", Wrong("not-allowed", "0x10")),
+    ("/replica?lag=-1", Wrong("not-allowed", "-1")),
+    ("/replica?lag=10s", Wrong("not-allowed", "10s")),
+    ("/replica?replication_state=running", Wrong("not-allowed", "running")),
+    ("/replica?tag_ssd=", Wrong("not-allowed", "")),
+]
 
 
 @pytest.mark.parametrize("check", ACCEPTED)
@@ -92,11 +97,9 @@ def test_health_checks(check: str) -> None:
     assert one_service(check=check).check == check
 
 
-@pytest.mark.parametrize(("check", "message"), REFUSED)
-def test_what_is_no_health_check(check: str, message: str) -> None:
-    with pytest.raises(ValueProblem) as caught:
-        health_check(check)
-    assert str(caught.value) == message
+@pytest.mark.parametrize(("check", "wrong"), REFUSED)
+def test_what_is_no_health_check(check: str, wrong: Wrong) -> None:
+    assert_refused(health_check, check, wrong)
 
 
 def test_checks_of_the_leader_are_those_that_the_load_balancer_knows_as_such() -> None:

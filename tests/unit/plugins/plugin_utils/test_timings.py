@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import SERVICE
-from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import pg_test, plan, problems, service
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
+    Wrong,
+    assert_problems,
+    found,
+    pg_test,
+    plan,
+    service,
+)
 
 REST = "on-marked-down shutdown-sessions slowstart 30s maxconn 3000 maxqueue 128 weight 100"
 WITHOUT_SLOWSTART = REST.replace("slowstart 30s ", "")
@@ -48,66 +55,63 @@ TIMINGS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("variables", "expected"), TIMINGS)
 def test_timings(variables: dict[str, Any], expected: str) -> None:
-    found = options(**variables)
-    assert found["replica"] == found["offline"] == f"{expected} {REST}"
+    lines = options(**variables)
+    assert lines["replica"] == lines["offline"] == f"{expected} {REST}"
     # One server serves at a time there: a slow start would only delay the new one.
     rest = REST if "pg_rto" not in variables or variables["pg_rto"] in (None, 30, "30") else WITHOUT_SLOWSTART
-    assert found["primary"] == found["default"] == f"{expected} {rest}"
+    assert lines["primary"] == lines["default"] == f"{expected} {rest}"
 
 
 def test_the_options_of_a_service_win() -> None:
     own = "inter 9s rise 2 on-marked-down shutdown-sessions"
-    found = options(pg_rto="fast", pg_services=[service(options=own), service(name="same", port=5441)])
-    assert (found["extra"], found["same"]) == (own, found["primary"])
+    lines = options(pg_rto="fast", pg_services=[service(options=own), service(name="same", port=5441)])
+    assert (lines["extra"], lines["same"]) == (own, lines["primary"])
     default = SERVICE["options"]
     assert options(pg_rto="fast", pg_services=[service(options=default)])["extra"] == default
 
 
-QUOTES = " (YAML reads on, off, yes and no as true and false unless they are in quotes)"
-MISTAKES: list[tuple[dict[str, Any], str]] = [
+MISTAKES: list[tuple[dict[str, Any], Wrong]] = [
     (
         {"pg_rto": "fst"},
-        "pg_rto: 'fst' is not a preset, did you mean 'fast'?; allowed: instant, fast, norm, safe, wide",
+        Wrong(
+            "unknown-name",
+            "fst",
+            "pg_rto",
+            says="'fst' is not a preset, did you mean 'fast'?; allowed: instant, fast, norm, safe, wide",
+        ),
     ),
-    ({"pg_rto": ["fast"]}, "pg_rto: ['fast'] is not a preset; allowed: text"),
-    ({"pg_rto": True}, f"pg_rto: True is not a preset; allowed: text{QUOTES}"),
-    ({"pg_rto": "fast", "pg_rto_plan": [1]}, "pg_rto: [1] is not a mapping of presets; allowed: a mapping of fields"),
-    (
-        {"pg_rto": "mine", "pg_rto_plan": {"mine": [1, 2]}},
-        "pg_rto: the preset 'mine' has 2 values; allowed: ten, ttl, loop, retry, start, margin, inter, fastinter, "
-        "downinter, rise and fall",
-    ),
-    (
-        {"pg_rto": "mine", "pg_rto_plan": {"mine": "fast"}},
-        "pg_rto: 'fast' is not the preset 'mine'; allowed: a list",
-    ),
+    ({"pg_rto": ["fast"]}, Wrong("not-allowed", ["fast"], "pg_rto")),
+    ({"pg_rto": True}, Wrong("not-allowed", True, "pg_rto")),
+    ({"pg_rto": "fast", "pg_rto_plan": [1]}, Wrong("not-allowed", [1], "pg_rto")),
+    ({"pg_rto": "mine", "pg_rto_plan": {"mine": [1, 2]}}, Wrong("not-allowed", [1, 2], "pg_rto")),
+    ({"pg_rto": "mine", "pg_rto_plan": {"mine": "fast"}}, Wrong("not-allowed", "fast", "pg_rto")),
     (
         {"pg_rto": "mine", "pg_rto_plan": {"mine": MINE}},
-        f"pg_rto: fastinter of the preset 'mine': 0.25 is not a time; {ALLOWED}",
+        Wrong("not-allowed", 0.25, "pg_rto", says=f"fastinter of the preset 'mine': 0.25 is not a time; {ALLOWED}"),
     ),
     *(
         (
             {"pg_rto": "mine", "pg_rto_plan": {"mine": [1, 2, 3, 4, 5, value, "1s", "1s", 3, 3]}},
-            f"pg_rto: inter of the preset 'mine': {value!r} is not a time; {ALLOWED}",
+            Wrong("not-allowed", value, "pg_rto"),
         )
         for value in ("0s", "2", "1h", "61m", "0.0001s", "1s\n rise 1", "-1s", None)
     ),
     *(
         (
             {"pg_rto": "mine", "pg_rto_plan": {"mine": [1, 2, 3, 4, 5, "1s", "1s", "1s", value, 3]}},
-            f"pg_rto: rise of the preset 'mine': {value!r} is not a number of checks; allowed: 1 to 100",
+            Wrong("not-allowed", value, "pg_rto"),
         )
         for value in (0, "three", 101)
     ),
 ]
 
 
-@pytest.mark.parametrize(("variables", "message"), MISTAKES)
-def test_mistakes(variables: dict[str, Any], message: str) -> None:
-    assert problems(pg_test(**variables)) == [f"pg-test: {message}"]
+@pytest.mark.parametrize(("variables", "wrong"), MISTAKES)
+def test_mistakes(variables: dict[str, Any], wrong: Wrong) -> None:
+    assert_problems(found(pg_test(**variables)), "pg-test", wrong)
 
 
 def test_members_agree() -> None:
     hosts = pg_test(pg_rto="fast")
     hosts["10.10.10.12"]["pg_rto"] = "wide"
-    assert len(problems(hosts)) == 1
+    assert_problems(found(hosts), "pg-test", Wrong("disagree", ("fast", "wide"), "pg_rto"))

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
+from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Wrong, assert_refused
 
 Check = Callable[[Any], Any]
 
@@ -86,64 +87,76 @@ BINDS = "is not an address to listen on; allowed: '*', an IPv4 or an IPv6 addres
 ADDRESSES = "is not an address; allowed: an IPv4 address, an IPv6 address or a host name"
 UNPRINTABLE = "contains a line break or another unprintable character; allowed: one line of printable text"
 
-REFUSED: list[tuple[Check, Any, str]] = [
-    (BETWEEN_1_AND_9, 0, "0 is not a digit; allowed: 1 to 9"),
-    (BETWEEN_1_AND_9, "10", "10 is not a digit; allowed: 1 to 9"),
-    (BETWEEN_1_AND_9, True, "True is not a digit; allowed: 1 to 9"),
-    (BETWEEN_1_AND_9, 1.0, "1.0 is not a digit; allowed: 1 to 9"),
-    (BETWEEN_1_AND_9, "٣", "'٣' is not a digit; allowed: 1 to 9"),
-    (BETWEEN_1_AND_9, "1" * 30, f"'{'1' * 30}' is not a digit; allowed: 1 to 9"),
-    (BETWEEN_1_AND_9, [1], "[1] is not a digit; allowed: 1 to 9"),
-    (values.port, 70000, "70000 is not a port; allowed: 1 to 65535"),
-    (values.port, "6433\n6434", "'6433\\n6434' is not a port; allowed: 1 to 65535"),
-    (values.boolean, 2, f"2 {TRUTH}"),
-    (values.boolean, "maybe", f"'maybe' {TRUTH}"),
-    (values.boolean, 1.0, f"1.0 {TRUTH}"),
-    (values.boolean, [], f"[] {TRUTH}"),
-    (NAME, "-a", f"'-a' {NAMES}"),
-    (NAME, ".a", f"'.a' {NAMES}"),
-    (NAME, "a b", f"'a b' {NAMES}"),
-    (NAME, "a/b", f"'a/b' {NAMES}"),
-    (NAME, "a\n", f"'a\\n' {NAMES}"),
-    (NAME, "é", f"'é' {NAMES}"),
-    (NAME, "", f"'' {NAMES}"),
-    (NAME, True, f"True is not a service name; allowed: text{QUOTES}"),
-    (NAME, "x" * 101, f"'{'x' * 79}… {NAMES}"),
-    (PATH, "etc", f"'etc' {PATHS}"),
-    (PATH, "/a/../b", f"'/a/../b' {PATHS}"),
-    (PATH, "/..", f"'/..' {PATHS}"),
-    (PATH, "//a/./..//b", f"'//a/./..//b' {PATHS}"),
-    (PATH, "", f"'' {PATHS}"),
-    (PATH, "/a b", f"'/a b' {PATHS}"),
-    (PATH, "/a\nb", f"'/a\\nb' {PATHS}"),
-    (PATH, "/" + "x" * 1024, f"'/{'x' * 78}… {PATHS}"),
-    (values.duration, "0", f"'0' {DURATIONS}"),
-    (values.duration, "25d", f"'25d' {DURATIONS}"),
-    (values.duration, "3 s", f"'3 s' {DURATIONS}"),
-    (values.duration, "1.5h", f"'1.5h' {DURATIONS}"),
-    (values.duration, "forever", f"'forever' {DURATIONS}"),
-    (values.bind_address, "pg-test-1", f"'pg-test-1' {BINDS}"),
-    (values.bind_address, "10.10.10.256", f"'10.10.10.256' {BINDS}"),
-    (values.bind_address, "fe80::1%eth0", f"'fe80::1%eth0' {BINDS}"),
-    (values.bind_address, "fe80::1%\nserver evil", f"'fe80::1%\\nserver evil' {BINDS}"),
-    (values.host_address, "fe80::1%\nserver evil", f"'fe80::1%\\nserver evil' {ADDRESSES}"),
-    (values.host_address, "0.0.0.0", f"'0.0.0.0' {ADDRESSES}"),
-    (values.host_address, "::", f"'::' {ADDRESSES}"),
-    (values.host_address, "10.10.10", f"'10.10.10' {ADDRESSES}"),
-    (values.host_address, "a b", f"'a b' {ADDRESSES}"),
-    (values.host_address, "unix@/run/x", f"'unix@/run/x' {ADDRESSES}"),
-    (values.host_address, "x" * 64, f"'{'x' * 64}' {ADDRESSES}"),
-    (WORDS, {"a": 1}, "{'a': 1} is not a host; allowed: one, or a list of them"),
-    (WORDS, [None], "None is not a host (in a list); allowed: text"),
-    (LINE, "a\nlisten b", f"'a\\nlisten b' {UNPRINTABLE}"),
-    (LINE, "a\rb", f"'a\\rb' {UNPRINTABLE}"),
-    (LINE, "a\x00b", f"'a\\x00b' {UNPRINTABLE}"),
-    (LINE, "a\x85b", f"'a\\x85b' {UNPRINTABLE}"),
-    (LINE, "a\u2028b", f"'a\\u2028b' {UNPRINTABLE}"),
-    (LINE, "a\xa0b", f"'a\\xa0b' {UNPRINTABLE}"),
-    (LINE, "a\ud800b", f"'a\\ud800b' {UNPRINTABLE}"),
-    (lambda value: values.mapping(value, "a member"), [], "[] is not a member; allowed: a mapping of fields"),
-    (lambda value: values.sequence(value, "a list"), {}, "{} is not a list; allowed: a list"),
+REFUSED: list[tuple[Check, Any, Wrong]] = [
+    (BETWEEN_1_AND_9, 0, Wrong("not-allowed", 0)),
+    (BETWEEN_1_AND_9, "10", Wrong("not-allowed", "10", says="10 is not a digit; allowed: 1 to 9")),
+    (BETWEEN_1_AND_9, True, Wrong("not-allowed", True)),
+    (BETWEEN_1_AND_9, 1.0, Wrong("not-allowed", 1.0)),
+    (BETWEEN_1_AND_9, "٣", Wrong("not-allowed", "٣")),
+    (BETWEEN_1_AND_9, "1" * 30, Wrong("not-allowed", "1" * 30)),
+    (BETWEEN_1_AND_9, [1], Wrong("not-allowed", [1])),
+    (values.port, 70000, Wrong("not-allowed", 70000, says="70000 is not a port; allowed: 1 to 65535")),
+    (values.port, "6433\n6434", Wrong("not-allowed", "6433\n6434")),
+    (values.boolean, 2, Wrong("not-allowed", 2, says=f"2 {TRUTH}")),
+    (values.boolean, "maybe", Wrong("not-allowed", "maybe")),
+    (values.boolean, 1.0, Wrong("not-allowed", 1.0)),
+    (values.boolean, [], Wrong("not-allowed", [])),
+    (NAME, "-a", Wrong("not-allowed", "-a", says=f"'-a' {NAMES}")),
+    (NAME, ".a", Wrong("not-allowed", ".a")),
+    (NAME, "a b", Wrong("not-allowed", "a b")),
+    (NAME, "a/b", Wrong("not-allowed", "a/b")),
+    (NAME, "a\n", Wrong("not-allowed", "a\n")),
+    (NAME, "é", Wrong("not-allowed", "é")),
+    (NAME, "", Wrong("not-allowed", "")),
+    (NAME, True, Wrong("not-allowed", True, says=f"True is not a service name; allowed: text{QUOTES}")),
+    (NAME, "x" * 101, Wrong("not-allowed", "x" * 101)),
+    (PATH, "etc", Wrong("not-allowed", "etc", says=f"'etc' {PATHS}")),
+    (PATH, "/a/../b", Wrong("not-allowed", "/a/../b")),
+    (PATH, "/..", Wrong("not-allowed", "/..")),
+    (PATH, "//a/./..//b", Wrong("not-allowed", "//a/./..//b")),
+    (PATH, "", Wrong("not-allowed", "")),
+    (PATH, "/a b", Wrong("not-allowed", "/a b")),
+    (PATH, "/a\nb", Wrong("not-allowed", "/a\nb")),
+    (PATH, "/" + "x" * 1024, Wrong("not-allowed", "/" + "x" * 1024)),
+    (values.duration, "0", Wrong("not-allowed", "0", says=f"'0' {DURATIONS}")),
+    (values.duration, "25d", Wrong("not-allowed", "25d")),
+    (values.duration, "3 s", Wrong("not-allowed", "3 s")),
+    (values.duration, "1.5h", Wrong("not-allowed", "1.5h")),
+    (values.duration, "forever", Wrong("not-allowed", "forever")),
+    (values.bind_address, "pg-test-1", Wrong("not-allowed", "pg-test-1", says=f"'pg-test-1' {BINDS}")),
+    (values.bind_address, "10.10.10.256", Wrong("not-allowed", "10.10.10.256")),
+    (values.bind_address, "fe80::1%eth0", Wrong("not-allowed", "fe80::1%eth0")),
+    (values.bind_address, "fe80::1%\nserver evil", Wrong("not-allowed", "fe80::1%\nserver evil")),
+    (
+        values.host_address,
+        "fe80::1%\nserver evil",
+        Wrong("not-allowed", "fe80::1%\nserver evil", says=f"'fe80::1%\\nserver evil' {ADDRESSES}"),
+    ),
+    (values.host_address, "0.0.0.0", Wrong("not-allowed", "0.0.0.0")),
+    (values.host_address, "::", Wrong("not-allowed", "::")),
+    (values.host_address, "10.10.10", Wrong("not-allowed", "10.10.10")),
+    (values.host_address, "a b", Wrong("not-allowed", "a b")),
+    (values.host_address, "unix@/run/x", Wrong("not-allowed", "unix@/run/x")),
+    (values.host_address, "x" * 64, Wrong("not-allowed", "x" * 64)),
+    (WORDS, {"a": 1}, Wrong("not-allowed", {"a": 1}, says="{'a': 1} is not a host; allowed: one, or a list of them")),
+    (WORDS, [None], Wrong("not-allowed")),
+    (LINE, "a\nlisten b", Wrong("unprintable", "a\nlisten b", says=f"'a\\nlisten b' {UNPRINTABLE}")),
+    (LINE, "a\rb", Wrong("unprintable", "a\rb")),
+    (LINE, "a\x00b", Wrong("unprintable", "a\x00b")),
+    (LINE, "a\x85b", Wrong("unprintable", "a\x85b")),
+    (LINE, "a\u2028b", Wrong("unprintable", "a\u2028b")),
+    (LINE, "a\xa0b", Wrong("unprintable", "a\xa0b")),
+    (LINE, "a\ud800b", Wrong("unprintable", "a\ud800b")),
+    (
+        lambda value: values.mapping(value, "a member"),
+        [],
+        Wrong("not-allowed", [], says="[] is not a member; allowed: a mapping of fields"),
+    ),
+    (
+        lambda value: values.sequence(value, "a list"),
+        {},
+        Wrong("not-allowed", {}, says="{} is not a list; allowed: a list"),
+    ),
 ]
 
 
@@ -153,11 +166,9 @@ def test_understood(check: Check, value: Any, expected: Any) -> None:
     assert (found, type(found)) == (expected, type(expected))
 
 
-@pytest.mark.parametrize(("check", "value", "message"), REFUSED)
-def test_refused(check: Check, value: Any, message: str) -> None:
-    with pytest.raises(ValueProblem) as caught:
-        check(value)
-    assert str(caught.value) == message
+@pytest.mark.parametrize(("check", "value", "wrong"), REFUSED)
+def test_refused(check: Check, value: Any, wrong: Wrong) -> None:
+    assert_refused(check, value, wrong)
 
 
 @pytest.mark.parametrize(
@@ -195,6 +206,7 @@ def test_a_secret_is_not_repeated(value: Any) -> None:
     with pytest.raises(ValueProblem, match=r"^the value \(not shown\) is too long or not text, or contains ") as raised:
         values.secret(value)
     assert "pgsvc-secret" not in str(raised.value)
+    assert raised.value.value is None
 
 
 def test_a_secret_may_be_any_printable_text() -> None:
