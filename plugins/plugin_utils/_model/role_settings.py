@@ -37,9 +37,10 @@ _FORWARDER_PORT = re.compile(r"(.+)#([0-9]{1,5})", re.ASCII)
 
 
 class SettingsError(Exception):
-    """Variables of a role are invalid; the message lists all of them."""
+    """Variables of a role are invalid; ``problems`` are all of them, as is the message."""
 
     def __init__(self, role: str, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
         lines = merged_lines(problems)
         noun = "problem" if len(lines) == 1 else "problems"
         title = f"{len(lines)} {noun} in the variables of role pgsvc.access.{role}, which has changed nothing:"

@@ -18,7 +18,11 @@ import pytest
 import yaml
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access import names, virtual_addresses
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.role_settings import ROLES
+from ansible_collections.pgsvc.access.plugins.plugin_utils._model.role_settings import (
+    ROLES,
+    SettingsError,
+    read_settings,
+)
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 
 ENTRY = {"haproxy": "main", "pg_dns": "server", "pg_service": "conf", "pg_vip": "main"}
@@ -30,50 +34,52 @@ ELSEWHERE = {
     *(f"pg_service_conf_{name}" for name in ("by", "clusters", "database", "sslmode", "user")),
 }  # fmt: skip
 CONFIDENTIAL = "pgsvc-secret"
+WHOLE = object()
 
 HIDDEN = "the value (not shown) is too long or not text, or contains a line break"
 
-#: By role every mistake at once, and what is said of each. A blank or a line break would be another directive.
-MISTAKES: dict[str, dict[str, tuple[Any, str]]] = {
+#: By role every mistake at once, with the part of the value that is wrong where it is not the whole, and what is said
+#: of some. A blank or a line break would be another directive.
+MISTAKES: dict[str, dict[str, tuple[Any, Any, str]]] = {
     "haproxy": {
-        "haproxy_clean": ("perhaps", "'perhaps' is not a truth value"),
-        "haproxy_reload": (2, "2 is not a truth value"),
-        "haproxy_conf_dir": ("etc/haproxy", "'etc/haproxy' is not a path"),
-        "haproxy_state_dir": ("/var/lib/ha proxy", "'/var/lib/ha proxy' is not a path"),
-        "haproxy_config_args": (["-f", "/etc/haproxy\nUser=root"], "'/etc/haproxy\\nUser=root' is not an argument of"),
-        "haproxy_master_socket": ("/run/m.sock,mode,666", "'/run/m.sock,mode,666' is not the path of a socket"),
-        "haproxy_stats_socket": (
-            "/run/x mode 666 level admin #", "'/run/x mode 666 level admin #' is not the path of a socket",
+        "haproxy_clean": ("perhaps", WHOLE, "'perhaps' is not a truth value; allowed: true or false"),
+        "haproxy_reload": (2, WHOLE, ""),
+        "haproxy_conf_dir": ("etc/haproxy", WHOLE, "'etc/haproxy' is not a path"),
+        "haproxy_state_dir": ("/var/lib/ha proxy", WHOLE, ""),
+        "haproxy_config_args": (["-f", "/etc/haproxy\nUser=root"], "/etc/haproxy\nUser=root", ""),
+        "haproxy_master_socket": ("/run/m.sock,mode,666", WHOLE, "'/run/m.sock,mode,666' is not the path of a socket"),
+        "haproxy_stats_socket": ("/run/x mode 666 level admin #", WHOLE, ""),
+        "haproxy_maxconn": ("many", WHOLE, ""),
+        "haproxy_hard_stop_after": ("1h\n    stats socket /tmp/x", WHOLE, ""),
+        "haproxy_client_timeout": ("24h\nlisten x", WHOLE, ""),
+        "haproxy_server_timeout": ("1 day", WHOLE, ""),
+        "haproxy_global_options": (
+            ["nbthread 1", "listen x"], "listen x", "'listen x' is not a directive of the global section",
         ),
-        "haproxy_maxconn": ("many", "'many' is not a number of connections"),
-        "haproxy_hard_stop_after": ("1h\n    stats socket /tmp/x", "'1h\\n    stats socket /tmp/x' is not a duration"),
-        "haproxy_client_timeout": ("24h\nlisten x", "'24h\\nlisten x' is not a duration"),
-        "haproxy_server_timeout": ("1 day", "'1 day' is not a duration"),
-        "haproxy_global_options": (["nbthread 1", "listen x"], "'listen x' is not a directive of the global section"),
-        "haproxy_exporter_port": (70000, "70000 is not a port"),
-        "haproxy_admin_username": ("ad:min", "'ad:min' is not a user name"),
-        "haproxy_admin_password": (f"{CONFIDENTIAL}\r\n", HIDDEN),
-        "haproxy_services": ([{"name": "a", "port": 0}], "service a: port: 0 is not a port"),
-        "pg_service_ip": ("nowhere", "'nowhere' is not an address to listen on"),
+        "haproxy_exporter_port": (70000, WHOLE, ""),
+        "haproxy_admin_username": ("ad:min", WHOLE, ""),
+        "haproxy_admin_password": (f"{CONFIDENTIAL}\r\n", None, HIDDEN),
+        "haproxy_services": ([{"name": "a", "port": 0}], 0, "service a: port: 0 is not a port"),
+        "pg_service_ip": ("nowhere", WHOLE, ""),
     },
     "pg_dns": {
-        "pg_dns_purge": ("perhaps", "'perhaps' is not a truth value"),
-        "pg_dns_hosts_dir": ("/etc/hosts.d\naddress=/#/10.0.0.1", "'/etc/hosts.d\\naddress=/#/10.0.0.1' is not a path"),
-        "pg_dns_listen": (["10.0.0.1", "eth0"], "'eth0' is not an address to listen on"),
-        "pg_dns_port": ("53\nlog-queries", "'53\\nlog-queries' is not a port"),
-        "pg_dns_forwarders": (["10.0.0.1#0"], "0 is not a port"),
-        "pg_dns_serve_etc_hosts": ("perhaps", "'perhaps' is not a truth value"),
+        "pg_dns_purge": ("perhaps", WHOLE, ""),
+        "pg_dns_hosts_dir": ("/etc/hosts.d\naddress=/#/10.0.0.1", WHOLE, ""),
+        "pg_dns_listen": (["10.0.0.1", "eth0"], "eth0", "'eth0' is not an address to listen on"),
+        "pg_dns_port": ("53\nlog-queries", WHOLE, ""),
+        "pg_dns_forwarders": (["10.0.0.1#0"], "0", "0 is not a port"),
+        "pg_dns_serve_etc_hosts": ("perhaps", WHOLE, ""),
     },
     "pg_service": {
-        "pg_service_conf_path": ("pg_service.conf", "'pg_service.conf' is not a path"),
-        "pg_service_conf_purge": ("perhaps", "'perhaps' is not a truth value"),
+        "pg_service_conf_path": ("pg_service.conf", WHOLE, "'pg_service.conf' is not a path"),
+        "pg_service_conf_purge": ("perhaps", WHOLE, ""),
     },
     "pg_vip": {
-        "pg_cluster": ("pg-test\nExecStart=x", "'pg-test\\nExecStart=x' is not a cluster name"),
-        "pg_vip_package": ("vip-manager --option", "'vip-manager --option' is not a package"),
-        "pg_vip_binary": ("/bin/sh -c x\nUser=root", "'/bin/sh -c x\\nUser=root' is not a path"),
-        "pg_vip_etcd_password": (f"{CONFIDENTIAL}\n", HIDDEN),
-        "pg_vip_consul_token": (f"{CONFIDENTIAL}\x00", HIDDEN),
+        "pg_cluster": ("pg-test\nExecStart=x", WHOLE, "'pg-test\\nExecStart=x' is not a cluster name"),
+        "pg_vip_package": ("vip-manager --option", WHOLE, "'vip-manager --option' is not a package"),
+        "pg_vip_binary": ("/bin/sh -c x\nUser=root", WHOLE, ""),
+        "pg_vip_etcd_password": (f"{CONFIDENTIAL}\n", None, HIDDEN),
+        "pg_vip_consul_token": (f"{CONFIDENTIAL}\x00", None, ""),
     },
 }  # fmt: skip
 
@@ -104,15 +110,30 @@ def run(folder: Path, role: str, variables: dict[str, Any], *options: str, valid
 @pytest.mark.parametrize("role", MISTAKES)
 def test_every_mistake_in_one_message(role: str, tmp_path: Path) -> None:
     mistakes = MISTAKES[role]
-    code, output = run(tmp_path, role, {name: value for name, (value, _text) in mistakes.items()}, "-vvv", "--diff")
+    code, output = run(tmp_path, role, {name: value for name, (value, *_rest) in mistakes.items()}, "-vvv", "--diff")
     assert code == 2, output
     assert (
         f"{len(mistakes)} problems in the variables of role pgsvc.access.{role}, which has changed nothing:" in output
     )
-    for name, (_value, text) in mistakes.items():
+    for name, (_value, _wrong, text) in mistakes.items():
         label = "localhost: " if name == "haproxy_services" else f"localhost: {name}: "
         assert f"\n- {label}{text}" in output
     assert CONFIDENTIAL not in output
+
+
+@pytest.mark.parametrize("role", MISTAKES)
+def test_every_mistake_is_found_once(role: str) -> None:
+    mistakes = MISTAKES[role]
+    given = {name: value for name, (value, *_rest) in mistakes.items()}
+    with pytest.raises(SettingsError) as caught:
+        read_settings(role, "localhost", given.get)
+    places = {"haproxy_services": ("a", "port")}
+    found = [(each.code, each.where, each.service, each.field, each.value) for each in caught.value.problems]
+    expected = [
+        ("not-allowed", "localhost", *places.get(name, ("", name)), value if wrong is WHOLE else wrong)
+        for name, (value, wrong, _text) in mistakes.items()
+    ]
+    assert sorted(found, key=str) == sorted(expected, key=str)
 
 
 SECRETS = {role: [name for name, setting in settings.items() if setting.secret] for role, settings in ROLES.items()}
