@@ -192,3 +192,18 @@ def test_the_playbook_prints_the_same(site: Site) -> None:
     assert shown.code == 0
     assert "pg-test  OK" in shown.text
     assert shown.changed == dict.fromkeys(shown.changed, 0)
+
+
+def test_asks_load_balancers_outside_the_play_by_way_of_the_members(fleet: Fleet, proxies: list[str]) -> None:
+    assert fleet.pgsql_svc("pg-meta").code == 0
+    path = fleet.folder / "report.json"
+
+    done = fleet.playbook("-l", "pg-meta", "-e", f"pg_service_status_path={path}", playbook="pgsvc.access.status")
+
+    assert done.code == 0
+    (cluster,) = json.loads(path.read_text())["clusters"]
+    assert (cluster["cluster"], cluster["health"]) == ("pg-meta", "critical")
+    assert [finding["text"] for finding in cluster["findings"] if finding["code"] == "haproxy_not_running"] == [
+        f"HAProxy is not running on {', '.join(proxies)}, so no service accepts connections there"
+    ]
+    assert "not_published" not in codes(cluster)
