@@ -116,6 +116,14 @@ def test_from_well_to_critical(site: Site) -> None:
     assert "\n  primary  5433  all 2           pg-test-1  0         0      pg-test-2 DOWN\n" in table
     assert "\033" not in table
 
+    # What a finding says to do is what helps.
+    assert site.fleet.pgsql_svc("pg-test", "--maint", P2).code == 0
+    code, cluster = site.report("pg-test")
+    assert (code, codes(cluster)) == (1, ["service_on_backups", "member_in_maintenance"])
+    assert cluster["findings"][1]["fix"] == f"when the work is done: pgsql-svc pg-test --ready {P2}"
+    assert site.fleet.pgsql_svc("pg-test", "--ready", P2).code == 0
+    assert site.report("pg-test")[0] == 0
+
     # One load balancer cannot be reached: a finding, and the other one is shown.
     site.fleet.groups["pg-test"]["hosts"][site.hosts[1]].update(
         ansible_connection="ssh", ansible_port=1, ansible_host=site.hosts[1]
