@@ -116,6 +116,14 @@ def test_from_well_to_critical(site: Site) -> None:
     assert "\n  primary  5433  all 2           pg-test-1  0         0      pg-test-2 DOWN\n" in table
     assert "\033" not in table
 
+    # What a finding says to do is what helps.
+    assert site.fleet.pgsql_svc("pg-test", "--maint", P2).code == 0
+    code, cluster = site.report("pg-test")
+    assert (code, codes(cluster)) == (1, ["service_on_backups", "member_in_maintenance"])
+    assert cluster["findings"][1]["fix"] == f"when the work is done: pgsql-svc pg-test --ready {P2}"
+    assert site.fleet.pgsql_svc("pg-test", "--ready", P2).code == 0
+    assert site.report("pg-test")[0] == 0
+
     # One load balancer cannot be reached: a finding, and the other one is shown.
     site.fleet.groups["pg-test"]["hosts"][site.hosts[1]].update(
         ansible_connection="ssh", ansible_port=1, ansible_host=site.hosts[1]
@@ -192,3 +200,18 @@ def test_the_playbook_prints_the_same(site: Site) -> None:
     assert shown.code == 0
     assert "pg-test  OK" in shown.text
     assert shown.changed == dict.fromkeys(shown.changed, 0)
+
+
+def test_asks_load_balancers_outside_the_play_by_way_of_the_members(fleet: Fleet, proxies: list[str]) -> None:
+    assert fleet.pgsql_svc("pg-meta").code == 0
+    path = fleet.folder / "report.json"
+
+    done = fleet.playbook("-l", "pg-meta", "-e", f"pg_service_status_path={path}", playbook="pgsvc.access.status")
+
+    assert done.code == 0
+    (cluster,) = json.loads(path.read_text())["clusters"]
+    assert (cluster["cluster"], cluster["health"]) == ("pg-meta", "critical")
+    assert [finding["text"] for finding in cluster["findings"] if finding["code"] == "haproxy_not_running"] == [
+        f"HAProxy is not running on {', '.join(proxies)}, so no service accepts connections there"
+    ]
+    assert "not_published" not in codes(cluster)

@@ -5,6 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
 from ansible_collections.pgsvc.access.tests.integration.staying.conftest import balancer, haproxy_binary
+from ansible_collections.pgsvc.access.tests.integration.staying.site import Balancer, serving
+from ansible_collections.pgsvc.access.tests.support import binaries
 
 __all__ = ["balancer", "haproxy_binary"]
+
+
+@pytest.fixture
+def any_balancer(tmp_path: Path) -> Iterator[Balancer]:
+    """For what is the same with every HAProxy."""
+    with serving(binaries.binary(binaries.VERSIONS[0]), tmp_path) as serving_one:
+        yield serving_one

@@ -84,8 +84,8 @@ def test_says_what_serves_and_that_the_files_are_applied(balancer: Balancer) -> 
     assert balancer.snapshot() == before
 
 
-def test_check_mode_says_the_same(balancer: Balancer) -> None:
-    facts = look(balancer, check=True)
+def test_check_mode_says_the_same(any_balancer: Balancer) -> None:
+    facts = look(any_balancer, check=True)
 
     assert usable(facts, "primary") == {P1}
     assert facts["changed"] is False
@@ -115,13 +115,13 @@ def test_drain_and_maintenance(balancer: Balancer) -> None:
     assert service(facts, "replica")["file"] == "applied"
 
 
-def test_a_file_that_is_written_and_not_applied(balancer: Balancer) -> None:
-    site = balancer.site.copy()
+def test_a_file_that_is_written_and_not_applied(any_balancer: Balancer) -> None:
+    site = any_balancer.site.copy()
     site.services["replica"].update(maxconn=77)
     arguments = site.files()
-    balancer.publish(arguments.pop("files"), **{**arguments, "apply": False})
+    any_balancer.publish(arguments.pop("files"), **{**arguments, "apply": False})
 
-    facts = look(balancer)
+    facts = look(any_balancer)
 
     assert service(facts, "replica")["file"] == "not_applied"
     assert service(facts, "primary")["file"] == "applied"
@@ -148,57 +148,57 @@ def test_sessions_of_old_workers(balancer: Balancer) -> None:
         ]
 
 
-def test_without_haproxy(balancer: Balancer) -> None:
-    balancer.haproxy.stop()
+def test_without_haproxy(any_balancer: Balancer) -> None:
+    any_balancer.haproxy.stop()
 
-    facts = look(balancer)
+    facts = look(any_balancer)
 
     assert facts["running"] is False
     assert {each["file"] for each in facts["services"]} == {"not_running"}
 
 
-def test_only_the_clusters_asked_for(balancer: Balancer) -> None:
-    assert look(balancer, clusters=["other"])["services"] == []
-    assert look(balancer, clusters=[CLUSTER])["services"] != []
+def test_only_the_clusters_asked_for(any_balancer: Balancer) -> None:
+    assert look(any_balancer, clusters=["other"])["services"] == []
+    assert look(any_balancer, clusters=[CLUSTER])["services"] != []
 
 
-def test_asks_patroni_of_the_first_member_that_answers(balancer: Balancer) -> None:
-    balancer.patroni.stop(P1)
-    balancer.patroni.role(**{P2: "primary"})
-    balancer.patroni.lag(P3, 5)
+def test_asks_patroni_of_the_first_member_that_answers(any_balancer: Balancer) -> None:
+    any_balancer.patroni.stop(P1)
+    any_balancer.patroni.role(**{P2: "primary"})
+    any_balancer.patroni.lag(P3, 5)
 
-    said = look(balancer, ask_patroni=[CLUSTER])["patroni"][CLUSTER]
+    said = look(any_balancer, ask_patroni=[CLUSTER])["patroni"][CLUSTER]
 
     roles = {member["name"]: member["role"] for member in said["members"]}
     assert (roles[P2], roles[P3]) == ("leader", "replica")
     assert said["pause"] is False
-    assert said["asked"].startswith(balancer.patroni.members[P2].address)
+    assert said["asked"].startswith(any_balancer.patroni.members[P2].address)
 
 
-def test_asks_patroni_with_tls_as_the_checks_do(balancer: Balancer) -> None:
-    site = balancer.site.copy()
-    certificate = str(balancer.tls[0])
+def test_asks_patroni_with_tls_as_the_checks_do(any_balancer: Balancer) -> None:
+    site = any_balancer.site.copy()
+    certificate = str(any_balancer.tls[0])
     site.cluster.update(patroni_ssl_enabled=True, patroni_ca_file=certificate, patroni_port=REST_TLS)
-    balancer.apply(site)
+    any_balancer.apply(site)
 
-    assert "members" in look(balancer, ask_patroni=[CLUSTER])["patroni"][CLUSTER]
+    assert "members" in look(any_balancer, ask_patroni=[CLUSTER])["patroni"][CLUSTER]
 
 
-def test_refuses_a_patroni_whose_certificate_the_checks_would_refuse(balancer: Balancer, tmp_path: Path) -> None:
-    site = balancer.site.copy()
+def test_refuses_a_patroni_whose_certificate_the_checks_would_refuse(any_balancer: Balancer, tmp_path: Path) -> None:
+    site = any_balancer.site.copy()
     (tmp_path / "other").mkdir()
-    other, _key = self_signed(tmp_path / "other", "other", [balancer.address])
+    other, _key = self_signed(tmp_path / "other", "other", [any_balancer.address])
     site.cluster.update(patroni_ssl_enabled=True, patroni_ca_file=str(other), patroni_port=REST_TLS)
     arguments = site.files()
-    balancer.publish(arguments.pop("files"), **{**arguments, "apply": False})
+    any_balancer.publish(arguments.pop("files"), **{**arguments, "apply": False})
 
-    assert "CERTIFICATE_VERIFY_FAILED" in look(balancer, ask_patroni=[CLUSTER])["patroni"][CLUSTER]["error"]
+    assert "CERTIFICATE_VERIFY_FAILED" in look(any_balancer, ask_patroni=[CLUSTER])["patroni"][CLUSTER]["error"]
 
 
-def test_says_why_patroni_could_not_be_asked(balancer: Balancer) -> None:
+def test_says_why_patroni_could_not_be_asked(any_balancer: Balancer) -> None:
     for name in (P1, P2, P3):
-        balancer.patroni.stop(name)
+        any_balancer.patroni.stop(name)
 
-    said = look(balancer, ask_patroni=[CLUSTER])["patroni"][CLUSTER]
+    said = look(any_balancer, ask_patroni=[CLUSTER])["patroni"][CLUSTER]
 
     assert said["error"].count("Connection refused") == 3

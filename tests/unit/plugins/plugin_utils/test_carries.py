@@ -42,6 +42,22 @@ def test_a_load_balancer_carries_what_it_serves_and_not_what_it_gave_away() -> N
     }
 
 
+def test_two_load_balancers_of_each_cluster_ask_its_patroni() -> None:
+    hosts = with_proxies(
+        cluster("pg-a", "primary", "replica", "replica"),
+        cluster("pg-b", "primary", first=21, **DELEGATED),
+        cluster("pg-c", "primary", first=31),
+    )
+
+    assert plan(hosts, PROXIES).to_dict()["patroni_askers"] == {
+        "10.10.10.11": ["pg-a"],
+        "10.10.10.12": ["pg-a"],
+        "p1": ["pg-b"],
+        "p2": ["pg-b"],
+        "10.10.10.31": ["pg-c"],
+    }
+
+
 def test_shrinking_is_allowed_for_each_load_balancer() -> None:
     hosts = pg_test()
     hosts["10.10.10.12"]["pg_service_allow_shrink"] = "true"
