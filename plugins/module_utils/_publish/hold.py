@@ -36,13 +36,18 @@ SCRIPT = """\
 -- tcp-request content lua.pgsvc_hold <backend> <milliseconds> if { nbsrv(<backend>) eq 0 }
 --
 -- Lets a new connection wait until the backend has a usable server, at most for the given time. A connection that
--- its client has closed stops waiting.
+-- its client has closed stops waiting. So do all in a process that is stopping, as after a reload: it does not check
+-- servers any more, and its backends have no usable server.
 if not pgsvc_hold_is_registered then
     pgsvc_hold_is_registered = true
+    local function is_stopping(txn)
+        local value = txn.f:stopping() -- an integer unless tune.lua.bool-sample-conversion is "normal"
+        return value == true or value == 1
+    end
     core.register_action("pgsvc_hold", { "tcp-req" }, function(txn, backend, milliseconds)
         local limit = tonumber(milliseconds)
         local began = core.now()
-        while txn.f:nbsrv(backend) == 0 and txn.req:may_recv() do
+        while txn.f:nbsrv(backend) == 0 and txn.req:may_recv() and not is_stopping(txn) do
             local now = core.now()
             if (now.sec - began.sec) * 1000 + (now.usec - began.usec) / 1000 >= limit then
                 return

@@ -139,6 +139,24 @@ def test_a_reload_waits_for_connections_that_wait(balancer: Balancer) -> None:
     assert "warnings" not in results[0]
 
 
+@pytest.mark.parametrize("is_up", [True, False])
+def test_nobody_waits_in_a_process_that_is_stopping(balancer: Balancer, is_up: bool) -> None:
+    """It forwards them if it knows a server, or closes them: clients that connect again wait in the new process."""
+    publish(balancer, pg_service_hold=60)
+    demote(balancer)
+    with crowd(balancer, 100) as clients:
+        wait_until(lambda: held(balancer) == 100)
+        if is_up:
+            promote(balancer)
+            balancer.haproxy.wait_status(PRIMARY, f"{CLUSTER}-2", "UP")
+        balancer.haproxy.reload()
+    assert max(clients.seconds) < 60, clients
+    assert (clients.failed, clients.hanging) == (0 if is_up else 100, 0), clients
+    with crowd(balancer, 100) as clients:
+        promote(balancer)
+    assert clients.answers == {f"{CLUSTER}-2 primary": 100}, clients
+
+
 def test_a_reload_does_not_wait_longer_than_the_hold(balancer: Balancer) -> None:
     publish(balancer, pg_service_hold=1)
     demote(balancer)

@@ -21,7 +21,7 @@ from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
 PRIMARY = f"{CLUSTER}-primary"
 # What a client of PostgreSQL sends first (SSLRequest), and the end of a line for the stand-in.
 _REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16/\n"
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 
 
 def publish(balancer: Balancer, **variables: Any) -> dict[str, Any]:
