@@ -239,6 +239,17 @@ def test_options_of_a_member_are_refused_where_there_is_none(fleet: Fleet) -> No
     assert (refused.code, refused.last) == (2, "pgsql-svc: --wait and --force go with --drain, --maint or --ready")
 
 
+@pytest.mark.parametrize(
+    ("playbook", "words"), [("access", ["-t", "none"]), ("status", ["-e", "pg_service_clusters=pg-test"])]
+)
+def test_playbooks_that_publish_nothing_do_not_count_load_balancers(
+    fleet: Fleet, playbook: str, words: list[str]
+) -> None:
+    said = fleet.playbook(*words, playbook=f"pgsvc.access.{playbook}")
+    assert "PLAY RECAP" in said.text
+    assert "pgsql-svc:" not in said.text
+
+
 def test_the_playbook_alone(run: Run) -> None:
     variables = {"pg_member_cluster": "pg-run", "pg_member": "pg-run-2", "pg_member_state": "drain"}
     words = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
