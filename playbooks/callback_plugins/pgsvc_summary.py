@@ -10,6 +10,8 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.callback.summary import CallbackModule as Summary
 
+_OTHERS = ("access.yml", "member.yml", "status.yml")
+
 
 class CallbackModule(Summary):
     """The summary of a playbook that publishes, which has something to say even when no task of it ran."""
@@ -18,6 +20,6 @@ class CallbackModule(Summary):
     ALWAYS = True
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        """Another playbook, which publishes nothing, ends with a summary of its own."""
-        if Path(playbook._file_name).name == "member.yml":
+        """The other playbooks of the collection publish nothing."""
+        if Path(playbook._file_name).name in _OTHERS:
             self.ALWAYS = self._is_shown = False

@@ -226,12 +226,28 @@ def test_wrong_names_are_refused_with_the_right_ones(fleet: Fleet, words: list[s
         (["pg-run", "--drain", "a", "--maint", "a"], "pgsql-svc: --drain and --maint: give one of them"),
         (["pg-run", "--drain", "a b"], "pgsql-svc: 'a b' is not the name of a member"),
         (["pg-run", "--drain", "a", "--wait", "soon"], "pgsql-svc: --wait takes a number of seconds, not 'soon'"),
-        (["pg-run", "--wait", "5"], "pgsql-svc: --wait and --force go with --drain, --maint or --ready"),
+        (["pg-run", "a b", "--drain", "a"], "pgsql-svc: 'a b' is not a name or an address"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(fleet: Fleet, words: list[str], message: str) -> None:
     refused = fleet.pgsql_svc(*words)
-    assert (refused.code, refused.last) == (2, message)
+    assert (refused.code, refused.last) == (3, message)
+
+
+def test_options_of_a_member_are_refused_where_there_is_none(fleet: Fleet) -> None:
+    refused = fleet.pgsql_svc("pg-run", "--wait", "5")
+    assert (refused.code, refused.last) == (2, "pgsql-svc: --wait and --force go with --drain, --maint or --ready")
+
+
+@pytest.mark.parametrize(
+    ("playbook", "words"), [("access", ["-t", "none"]), ("status", ["-e", "pg_service_clusters=pg-test"])]
+)
+def test_playbooks_that_publish_nothing_do_not_count_load_balancers(
+    fleet: Fleet, playbook: str, words: list[str]
+) -> None:
+    said = fleet.playbook(*words, playbook=f"pgsvc.access.{playbook}")
+    assert "PLAY RECAP" in said.text
+    assert "pgsql-svc:" not in said.text
 
 
 def test_the_playbook_alone(run: Run) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar impo
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, proxies
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import parse_server_line
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import MemberStates
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import Difference, differences
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import (
     Addition,
@@ -235,6 +237,15 @@ def test_options_that_the_running_state_does_not_show_are_given_by_name() -> Non
     assert plan_changes(service(PG2), down, replaced={"pg2"}) == expected
     in_use = NeedsReload("server pg2 has other options, and it is in use")
     assert plan_changes(service(PG2), proxy(row(2)), replaced={"pg2"}) == in_use
+
+
+def test_a_new_server_of_a_member_in_drain_begins_in_drain() -> None:
+    elsewhere = proxies([row(2, be_name="pg-replica", admin_state=8)], [])
+    members = MemberStates({"pg-replica": "member/pg"}, elsewhere, {})
+    wanted = dataclasses.replace(service(PG1, PG2), owner="member/pg")
+    planned = plan_changes(wanted, proxy(row(1)), members=members)
+    assert isinstance(planned, ServerChanges)
+    assert [(each.server, each.admin) for each in planned.additions] == [("pg-primary/pg2", 8)]
 
 
 def test_a_server_that_drains_is_no_difference() -> None:
