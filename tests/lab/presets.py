@@ -25,7 +25,6 @@ from statistics import median
 from typing import Any
 
 from labtest import aliases, clients, services
-from labtest.clients import Writer
 from labtest.cluster import Cluster, ssh
 from labtest.waiting import until
 from pgsvc_lab import cli, network, nodes, settings
@@ -49,6 +48,7 @@ class Outcome:
     ``patroni`` is the time from the last write on the old primary until the new one says that it is the primary, and
     ``haproxy`` the time from there to the first write on the new one. ``read_only`` counts clients that were sent to a
     member in recovery, ``read_only_after`` those of them after the first write on the new primary.
+    ``both_up`` says whether HAProxy had two members in the service at the same time.
     """
 
     event: str
@@ -58,6 +58,7 @@ class Outcome:
     haproxy: float
     read_only: int
     read_only_after: int
+    both_up: bool
     failed: int
     load: float
 
@@ -127,7 +128,7 @@ def measure(cluster: Cluster, event: str, balancer: Node, ports: dict[str, int])
     old = cluster.primary()
     running = [(balancer.ipv4, port) for port in ports.values()]
     with clients.writers(*running) as writers, NewPrimary(cluster.others(old)) as new:
-        begun = time.monotonic()
+        begun, date = time.monotonic(), int(time.time())
         for writer in writers:
             until(f"{writer.name} writes", writer.taken_by, old.ipv4, begun + 1.0)
         EVENTS[event](cluster, old)
@@ -135,30 +136,32 @@ def measure(cluster: Cluster, event: str, balancer: Node, ports: dict[str, int])
         for writer in writers:
             until(f"{writer.name} writes to {node.name}", writer.taken_by, node.ipv4)
         time.sleep(_AFTERWARDS)
-    load = os.getloadavg()[0]
-    return [
-        _outcome(event, preset, balancer, writer, (old, node), when, load)
-        for preset, writer in zip(ports, writers, strict=True)
-    ]
+    both_up, load = _both_up(balancer, date), os.getloadavg()[0]
+    outcomes = []
+    for preset, writer in zip(ports, writers, strict=True):
+        last, first = max(writer.taken_by(old.ipv4)), min(writer.taken_by(node.ipv4))
+        read_only = [at for at, words in writer.failed if "read-only" in words]
+        outcomes.append(
+            Outcome(
+                event=event,
+                preset=preset,
+                balancer=balancer.name,
+                patroni=round(when - last, 3),
+                haproxy=round(first - when, 3),
+                read_only=len(read_only),
+                read_only_after=len([at for at in read_only if at > first]),
+                both_up=preset in both_up,
+                failed=len(writer.failed),
+                load=round(load, 1),
+            )
+        )
+    return outcomes
 
 
-def _outcome(
-    event: str, preset: str, balancer: Node, writer: Writer, change: tuple[Node, Node], when: float, load: float
-) -> Outcome:
-    last = max(writer.taken_by(change[0].ipv4))
-    first = min(writer.taken_by(change[1].ipv4))
-    read_only = [at for at, words in writer.failed if "read-only" in words]
-    return Outcome(
-        event=event,
-        preset=preset,
-        balancer=balancer.name,
-        patroni=round(when - last, 3),
-        haproxy=round(first - when, 3),
-        read_only=len(read_only),
-        read_only_after=len([at for at in read_only if at > first]),
-        failed=len(writer.failed),
-        load=round(load, 1),
-    )
+def _both_up(balancer: Node, since: int) -> set[str]:
+    """Presets whose service has had a second server since then, by HAProxy's log."""
+    log = ssh(balancer, f"journalctl --unit haproxy --output cat --since @{since}")
+    return set(re.findall(r"Server pg-([a-z]+)-primary/\S+ is UP, .* 2 active", log))
 
 
 @contextmanager
@@ -172,8 +175,10 @@ def published(cluster: Cluster, plans: dict[str, list[Any] | None]) -> Iterator[
         variables = {"pg_rto": rto, "pg_rto_plan": {preset: plan}, "pg_default_services": [service]}
         groups[f"pg-{preset}"] = aliases.cluster(f"pg-{preset}", cluster.members, variables)
     _publish(groups)
-    yield ports
-    _publish(aliases.without_services(groups, cluster.members), "-e", '{"pg_service_allow_shrink": true}')
+    try:
+        yield ports
+    finally:
+        _publish(aliases.without_services(groups, cluster.members), "-e", '{"pg_service_allow_shrink": true}')
 
 
 def _publish(groups: dict[str, Any], *options: str) -> None:
@@ -214,27 +219,31 @@ def _cost(node: Node, method: str, count: int) -> float:
 
 
 def _used(node: Node) -> float:
-    """Milliseconds of processor time of everything in Patroni's unit: itself and PostgreSQL."""
+    """Milliseconds of processor time of everything in Patroni's unit so far: itself and PostgreSQL."""
     unit = "$(systemctl show -p ControlGroup --value patroni)"
-    pids = f"cat /sys/fs/cgroup/systemd{unit}/cgroup.procs /sys/fs/cgroup{unit}/cgroup.procs 2>/dev/null"
-    lines = ssh(node, f"for p in $({pids}); do cat /proc/$p/schedstat; done")
-    return sum(int(line.split()[0]) for line in lines.splitlines()) / 1e6
+    pids = f"cat /sys/fs/cgroup/systemd{unit}/cgroup.procs /sys/fs/cgroup{unit}/cgroup.procs 2>/dev/null | sort -u"
+    lines = ssh(node, f"for p in $({pids}); do cat /proc/$p/stat; done")
+    fields = [line.rpartition(")")[2].split() for line in lines.splitlines()]
+    ticks = sum(int(own[11]) + int(own[12]) for own in fields)
+    return 1000 * ticks / os.sysconf("SC_CLK_TCK")
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
     lines = [
-        "| event | preset | writes fail | Patroni's share | HAProxy's share | sent to a member in recovery; after the "
-        "first write |",
-        "|---|---|---|---|---|---|",
+        "| event | preset | no writes for | Patroni's share | HAProxy's share | connections to a member in recovery, "
+        "before and after the first write | both members in the service |",
+        "|---|---|---|---|---|---|---|",
     ]
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault((outcome.event, outcome.preset), []).append(outcome)
     for (event, preset), found in groups.items():
         shares = (_shown([getattr(each, name) for each in found]) for name in ("gap", "patroni", "haproxy"))
-        wrong = f"{sum(each.read_only for each in found)}; {sum(each.read_only_after for each in found)}"
+        after = sum(each.read_only_after for each in found)
+        wrong = f"{sum(each.read_only for each in found) - after}, {after}"
+        both = f"{sum(each.both_up for each in found)} of {len(found)}"
         name = "not set" if preset == DECLARED else f"`{preset}`"
-        lines.append(f"| {event} | {name} | {' | '.join(shares)} | {wrong} |")
+        lines.append(f"| {event} | {name} | {' | '.join(shares)} | {wrong} | {both} |")
     return "\n".join(lines)
 
 
@@ -248,18 +257,23 @@ def summary(outcomes: Sequence[Outcome], cost: dict[str, float]) -> str:
     counts = ", ".join(f"{count} times {event}" for event, count in repeats.items())
     return (
         f"Measured on {os.cpu_count()} cores, which the clients, the members and the load balancers share, at a load "
-        f"average of {loads[0]} to {loads[-1]} (median {median(loads)}): {counts}. Median, worst.\n\n"
+        f"average of {loads[0]} to {loads[-1]} (median {median(loads):.0f}): {counts}. Median, worst.\n\n"
         f"{table(outcomes)}\n\n"
-        f"A health check costs a member {cost['OPTIONS']:.1f} ms of processor time, and one that looks at the role "
-        f"{cost['GET']:.1f} ms."
+        f"A health check costs the primary {cost['OPTIONS']:.1f} ms of processor time in Patroni and PostgreSQL, and "
+        f"one that reads the answer {cost['GET']:.1f} ms."
     )
+
+
+def _save(outcomes: Sequence[Outcome], cost: dict[str, float]) -> None:
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps({"cost": cost, "outcomes": [asdict(each) for each in outcomes]}, indent=1) + "\n")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=10, help="how many times each event happens")
     parser.add_argument("--events", nargs="+", default=list(EVENTS), choices=EVENTS)
-    parser.add_argument("--presets", nargs="+", default=[DECLARED, *defaults.RTO_PLANS])
+    parser.add_argument("--presets", nargs="+", default=[DECLARED, *reversed(defaults.RTO_PLANS)])
     parser.add_argument("--plan", action="append", default=[], metavar="NAME=INTER,FASTINTER,DOWNINTER,RISE,FALL")
     parser.add_argument("--keep", action="store_true", help="write the table into docs/reliability.md")
     options = parser.parse_args()
@@ -281,12 +295,12 @@ def main() -> int:
                 settle(cluster, list(plans))
                 found = measure(cluster, event, aliases.PROXIES[number % 2], ports)
                 outcomes += found
+                _save(outcomes, {})
                 for each in found:
                     print(f"{number + 1} {each} gap={each.gap:.2f}", flush=True)
         settle(cluster, list(plans))
         cost = cost_of_checks(cluster.primary())
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({"cost": cost, "outcomes": [asdict(each) for each in outcomes]}, indent=1) + "\n")
+    _save(outcomes, cost)
     text = summary(outcomes, cost)
     print(text)
     if options.keep:

@@ -41,7 +41,7 @@ LIVE = {"pg_service_roles": "live", "pg_rto": "fast", "pg_services": [STANDBY, R
 #: The description's default services, on ports of their own.
 PAIR = {
     "pg_service_roles": "live",
-    "pg_rto": "fast",
+    "pg_rto": "instant",
     "pg_default_services": [
         {"name": "primary", "port": 15433, "check": "/primary", "selector": "[]"},
         {
@@ -95,7 +95,7 @@ def cluster(_pg_test: Cluster, pg_meta: Cluster) -> Iterator[Cluster]:
     _pg_test.switchover(_pg_test.members[0])
     groups: dict[str, Any] = {
         "pg-test": {"vars": LIVE},
-        "pg-meta": {"vars": LIVE},
+        "pg-meta": {"vars": {**LIVE, "pg_rto": "instant"}},
         "pg-far": aliases.cluster("pg-far", _pg_test.members, LIVE),
         "pg-pair": aliases.cluster("pg-pair", _pg_test.members[:2], PAIR),
     }
@@ -124,6 +124,8 @@ def files(cluster: Cluster) -> dict[str, dict[str, str]]:
 def now(cluster: Cluster) -> Now:
     """Everything runs, and every service of every load balancer serves accordingly."""
     cluster.wait_until_whole()
+    if cluster.is_synchronous():
+        _wait_for_sync_standby(cluster)
     state = _state(cluster)
     _assert_served(cluster, state)
     return state
@@ -189,9 +191,18 @@ def test_single_member(cluster: Cluster, pg_meta: Cluster) -> None:
 
 
 def test_switchover(cluster: Cluster, now: Now) -> None:
-    """The old primary serves readers, and in a cluster of two offline queries; the new one no longer does."""
+    """The old primary serves readers, and in a cluster of two offline queries; the new one no longer does.
+
+    With the preset `instant`, no writer is ever sent to a member in recovery.
+    """
     assert now == Now(cluster.members[0], tuple(cluster.members[1:]))
-    cluster.switchover(cluster.members[1])
+    with clients.writers(*((node.ipv4, 15433) for node in aliases.PROXIES)) as running:
+        for writer in running:
+            until(f"{writer.name} writes", writer.taken_by, now.leader.ipv4)
+        cluster.switchover(cluster.members[1])
+        for writer in running:
+            until(f"{writer.name} writes to the new primary", writer.taken_by, cluster.members[1].ipv4)
+    assert not [words for writer in running for _, words in writer.failed if "read-only" in words]
     after = Now(cluster.members[1], (cluster.members[0], cluster.members[2]))
     assert _state(cluster) == after
     assert after.servers_of_pair()[15438] == {now.leader}

@@ -28,6 +28,7 @@ def cluster(name: str, members: Sequence[Node], variables: Mapping[str, Any]) ->
             "pg_seq": number,
             "pg_role": "primary" if number == 1 else "replica",
             "pg_offline_query": node.name == _OFFLINE_QUERIES,
+            "haproxy_enabled": False,  # the node itself has the services of pg-test
         }
         for number, node in enumerate(members, start=1)
     }

@@ -30,7 +30,7 @@ TIMINGS: list[tuple[dict[str, Any], str]] = [
     ({"pg_rto": None}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
     ({"pg_rto": 30}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
     ({"pg_rto": "30"}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
-    ({"pg_rto": "instant"}, "inter 250ms fastinter 250ms downinter 250ms rise 1 fall 1"),
+    ({"pg_rto": "instant"}, "inter 250ms fastinter 100ms downinter 250ms rise 1 fall 2"),
     ({"pg_rto": "fast"}, "inter 1s fastinter 500ms downinter 1s rise 3 fall 3"),
     ({"pg_rto": "norm"}, "inter 2s fastinter 1s downinter 2s rise 3 fall 3"),
     ({"pg_rto": "safe"}, "inter 3s fastinter 1500ms downinter 3s rise 3 fall 3"),
