@@ -8,7 +8,7 @@ LAB_PYTHON := .venvs/lab/bin/python
 LAB := $(LAB_PYTHON) tests/lab/lab.py
 # Of Molecule; empty: all.
 SCENARIO :=
-LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab molecule
+LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets molecule
 
 .PHONY: $(LAB_TARGETS)
 $(LAB_TARGETS): .venvs/lab/.ready $(COLLECTION)
@@ -31,6 +31,9 @@ lab-status: ## show which nodes of the lab are running
 test-lab: ## the tests on the lab, which is brought up when it is not
 	@echo "== tests on the lab"
 	@time $(LAB_PYTHON) -m pytest --quiet --durations=10 $(SELECTED) tests/lab
+
+presets: ## measure failovers with each preset of pg_rto on the lab, into docs/reliability.md
+	@PYTHONPATH=.build $(LAB_PYTHON) tests/lab/presets.py --keep
 
 molecule: ## Molecule's scenarios on a lab of their own, all or SCENARIO=default
 	@export PATH="$(ROOT)/.venvs/lab/bin:$$PATH"; time $(BESIDE) .venvs/lab/bin/molecule test \

@@ -82,7 +82,8 @@ class Member:
             method, target, _rest = request.decode().split(" ", 2)
             path, _mark, query = target.partition("?")
             passes = self.role in ENDPOINTS.get(path, ()) and not self._lags(parse_qs(query))
-            body = json.dumps({"role": self.role}) if method == "GET" else ""
+            state = "stopped" if self.role == "stopped" else "running"
+            body = json.dumps({"state": state, "role": self.role}) if method == "GET" else ""
             if path == "/cluster" and method == "GET":
                 passes, body = True, json.dumps(self.cluster())
             status = "200 OK" if passes else "503 Service Unavailable"

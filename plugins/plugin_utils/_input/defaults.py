@@ -65,7 +65,7 @@ CLUSTER: dict[str, Any] = {
 
 # Pigsty's presets for pg_rto: five settings of Patroni, then inter, fastinter, downinter, rise and fall of HAProxy.
 RTO_PLANS: dict[str, list[Any]] = {
-    "instant": [20, 5, 5, 15, 5, "0.25s", "0.25s", "0.25s", 1, 1],  # not Pigsty's
+    "instant": [20, 5, 5, 15, 5, "0.25s", "0.1s", "0.25s", 1, 2],  # not Pigsty's
     "fast": [20, 5, 5, 15, 5, "1s", "0.5s", "1s", 3, 3],
     "norm": [30, 5, 10, 25, 5, "2s", "1s", "2s", 3, 3],
     "safe": [60, 10, 20, 45, 10, "3s", "1.5s", "3s", 3, 3],

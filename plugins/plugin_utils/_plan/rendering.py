@@ -163,12 +163,16 @@ def check_lines(check: str, verify_role: bool) -> list[str]:
     lines = ["option httpchk", "option http-keep-alive"]
     if not verify_role:
         return [*lines, f"http-check send meth OPTIONS uri {check}", "http-check expect status 200"]
-    # Only GET has a body. Patroni 3 says master, Patroni 4 primary. The pattern alone would pass a 503, too.
+    # Only GET has a body. Patroni 3 says master, Patroni 4 primary. The patterns alone would pass a 503, too. A primary
+    # that shuts down for a switchover keeps the lock and the role until the end, while its state is "stopping". It is
+    # "unknown" when PostgreSQL does not answer Patroni in time, which Patroni itself accepts of a primary.
+    state = """'"state": "(running|unknown)"'"""
     role = """'"role": "(primary|master)"'"""
     return [
         *lines,
         f"http-check send meth GET uri {check}",
         "http-check expect status 200",
+        f"http-check expect rstring {state}",
         f"http-check expect rstring {role}",
     ]
 

@@ -144,6 +144,11 @@ class Cluster:
         with self._open(member, "/config", "PATCH", dict(changes)):
             pass
 
+    def is_synchronous(self) -> bool:
+        """Whether the cluster is in synchronous mode, by its dynamic configuration."""
+        with self._open(until(f"a Patroni of {self.name} answers", self._alive), "/config") as answer:
+            return bool(json.load(answer).get("synchronous_mode"))
+
     def _alive(self) -> Node | None:
         return next((node for node in self.members if self.status(node, "/liveness") == 200), None)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import SERVICE
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_service
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import (
     Wrong,
     assert_problems,
@@ -36,7 +37,7 @@ TIMINGS: list[tuple[dict[str, Any], str]] = [
     ({"pg_rto": None}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
     ({"pg_rto": 30}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
     ({"pg_rto": "30"}, "inter 3s fastinter 1s downinter 5s rise 3 fall 3"),
-    ({"pg_rto": "instant"}, "inter 250ms fastinter 250ms downinter 250ms rise 1 fall 1"),
+    ({"pg_rto": "instant"}, "inter 250ms fastinter 100ms downinter 250ms rise 1 fall 2"),
     ({"pg_rto": "fast"}, "inter 1s fastinter 500ms downinter 1s rise 3 fall 3"),
     ({"pg_rto": "norm"}, "inter 2s fastinter 1s downinter 2s rise 3 fall 3"),
     ({"pg_rto": "safe"}, "inter 3s fastinter 1500ms downinter 3s rise 3 fall 3"),
@@ -68,6 +69,32 @@ def test_the_options_of_a_service_win() -> None:
     assert (lines["extra"], lines["same"]) == (own, lines["primary"])
     default = SERVICE["options"]
     assert options(pg_rto="fast", pg_services=[service(options=default)])["extra"] == default
+
+
+ROLE_AND_STATE = [
+    "http-check send meth GET uri /primary",
+    "http-check expect status 200",
+    """http-check expect rstring '"state": "(running|unknown)"'""",
+    """http-check expect rstring '"role": "(primary|master)"'""",
+]
+STATUS = "http-check expect status 200"
+CHECKS: list[tuple[dict[str, Any], str, list[str]]] = [
+    ({"pg_rto": "instant"}, "primary", ROLE_AND_STATE),
+    ({"pg_rto": "instant"}, "default", ROLE_AND_STATE),
+    ({"pg_rto": "instant"}, "replica", ["http-check send meth OPTIONS uri /read-only", STATUS]),
+    ({"pg_rto": "fast"}, "primary", ["http-check send meth OPTIONS uri /primary", STATUS]),
+    ({}, "primary", ["http-check send meth OPTIONS uri /primary", STATUS]),
+]
+
+
+@pytest.mark.parametrize(("variables", "name", "expected"), CHECKS)
+def test_one_check_is_enough_where_the_answer_is_read(
+    variables: dict[str, Any], name: str, expected: list[str]
+) -> None:
+    """Of a switchover's two primaries, one shuts down and the other has not left recovery, and both answer with 200."""
+    services = {each.service: each for each in plan(pg_test(**variables)).publications["10.10.10.11"].services}
+    lines = render_service(services[name], "/var/lib/haproxy/pgsvc").splitlines()
+    assert [line.strip() for line in lines if line.strip().startswith("http-check")] == expected
 
 
 MISTAKES: list[tuple[dict[str, Any], Wrong]] = [
