@@ -194,7 +194,7 @@ def test_options_of_checks_and_of_servers_part() -> None:
 
 def test_a_preset_and_the_same_options_share_their_checks() -> None:
     """With one passed check enough, both look at the role in Patroni's answer, too."""
-    own = "inter 250ms fastinter 250ms downinter 250ms rise 1 fall 1 weight 10"
+    own = "inter 250ms fastinter 100ms downinter 250ms rise 1 fall 2 weight 10"
     services, checks = planned(pg_test(pg_rto="instant", pg_services=[service(check="/primary", options=own)], **LIVE))
     assert servers(services["extra"]) == servers(services["primary"])
     assert {name: found.verify_role for name, found in checks.items()} == {
