@@ -15,7 +15,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import unit
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process, find
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker
 from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
-from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import HELD, SUCCESSOR
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import FORWARDED, HELD, SUCCESSOR
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import ApplyError, CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import (
@@ -106,6 +106,9 @@ class Apply:
             time.sleep(_POLL)
         if not seen:
             return "", []
+        forwarded = time.monotonic() + FORWARDED
+        while self._running.held(with_server=True) and time.monotonic() < forwarded:
+            time.sleep(_POLL)
         names = ", ".join(sorted(seen))
         waited = f"the reload waited {time.monotonic() - began:.1f} seconds for a server of {names}"
         return f"; {waited}, because new connections were held", []

@@ -76,19 +76,20 @@ def holds(contents: Iterable[bytes]) -> dict[str, float]:
     return {match[1].decode(errors="surrogateescape"): int(match[2]) / 1000 for match in found}
 
 
-def held(services: Iterable[str], running: Mapping[str, Proxy]) -> dict[str, int]:
+def held(services: Iterable[str], running: Mapping[str, Proxy], *, with_server: bool = False) -> dict[str, int]:
     """How many new connections wait for a server now, by service; those without any are left out.
 
     A connection counts in the frontend of its `listen` section from the beginning, and in the backend from when it
-    has passed the rules of the frontend, and so no longer waits.
+    has passed the rules of the frontend, and so no longer waits. Services that have a server are counted only if
+    `with_server`: their connections are about to be forwarded.
     """
-    found = {name: _held(running[name]) for name in services if name in running}
+    found = {name: _held(running[name], with_server) for name in services if name in running}
     return {name: count for name, count in found.items() if count > 0}
 
 
-def _held(proxy: Proxy) -> int:
+def _held(proxy: Proxy, with_server: bool) -> int:
     frontend, backend = proxy.stat.get("FRONTEND"), proxy.backend
-    if frontend is None or backend is None or backend["status"] != "DOWN":
+    if frontend is None or backend is None or (backend["status"] != "DOWN" and not with_server):
         return 0
     return int(frontend["scur"] or 0) - int(backend["scur"] or 0)
 

@@ -104,9 +104,9 @@ class Running:
         """The services that let new connections wait, with the seconds that they wait, by the files of before."""
         return holds(entry.content for entry in self._disk.values() if is_used(entry.content))
 
-    def held(self) -> dict[str, int]:
-        """How many new connections wait for a server now, by service."""
-        return held(self.holds, self.look(frontends=True)) if self.holds else {}
+    def held(self, *, with_server: bool = False) -> dict[str, int]:
+        """How many new connections wait for a server now, by service; see `hold.held`."""
+        return held(self.holds, self.look(frontends=True), with_server=with_server) if self.holds else {}
 
     def plan(self) -> Plan:
         """Which way leads to the files."""

@@ -40,6 +40,10 @@ def test_held(case: str) -> None:
     assert hold.held(["a", "not running"], {"a": running, "b": proxy("9", "0")}) == expected
 
 
+def test_held_of_a_service_that_has_a_server_again() -> None:
+    assert hold.held(["a"], {"a": proxy("7", "3", "UP")}, with_server=True) == {"a": 4}
+
+
 def test_every_hold_fits_into_the_deadline() -> None:
     assert HOLDS[1] <= HELD < LOCK
 
