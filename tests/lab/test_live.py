@@ -202,7 +202,7 @@ def test_switchover(cluster: Cluster, now: Now) -> None:
         cluster.switchover(cluster.members[1])
         for writer in running:
             until(f"{writer.name} writes to the new primary", writer.taken_by, cluster.members[1].ipv4)
-    assert not [words for writer in running for _, words in writer.failed if "read-only" in words]
+    assert not [words for writer in running for _when, words in writer.failed if "read-only" in words]
     after = Now(cluster.members[1], (cluster.members[0], cluster.members[2]))
     assert _state(cluster) == after
     assert after.servers_of_pair()[15438] == {now.leader}
@@ -247,7 +247,7 @@ def test_killed_patroni(cluster: Cluster, now: Now) -> None:
             until("the last member follows", lambda: _wait_for_sync_standby(cluster) != candidate)
             _assert_served(cluster, _state(cluster, lost=[now.leader]))
     assert not [when for writer in running for when in writer.taken_by(now.leader.ipv4, after=new.when)]
-    assert {server for writer in running for _, server in writer.taken} == {now.leader.ipv4, candidate.ipv4}
+    assert {server for writer in running for _when, server in writer.taken} == {now.leader.ipv4, candidate.ipv4}
 
 
 def test_lost_replicas(cluster: Cluster, now: Now) -> None:

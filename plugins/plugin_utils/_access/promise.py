@@ -116,7 +116,7 @@ class _Words:
     def __init__(self, roles: RoleChecks, everyone: Sequence[str], steps: Mapping[tuple[bool, str], list[str]]) -> None:
         self._roles = roles
         self._everyone = everyone
-        self._may_lead = {name for (_, path), names in steps.items() if not self._follows(path) for name in names}
+        self._may_lead = {name for (_backup, path), names in steps.items() if not self._follows(path) for name in names}
         self._followers: set[str] = set()
 
     def step(self, path: str, names: Sequence[str]) -> str:

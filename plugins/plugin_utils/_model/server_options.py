@@ -223,9 +223,12 @@ def timings_of(options: str) -> dict[str, str]:
 
 def _grouped(options: str) -> Iterator[list[str]]:
     """Each option with its argument."""
-    words = iter(options.split())
-    for word in words:
-        yield [word] if word in _ALONE else [word, next(words)]
+    words = options.split()
+    position = 0
+    while position < len(words):
+        length = 1 if words[position] in _ALONE else 2
+        yield words[position : position + length]
+        position += length
 
 
 def server_options(value: Any) -> str:

@@ -118,7 +118,7 @@ def _others(place: Mapping[str, Any]) -> str:
     for server in place["servers"]:
         if server["member"] not in place["serves"]:
             # Of the two servers that a member may have with live roles, the first that is up says the most.
-            status = printable(server["status"]).split(" ")[0]
+            status = printable(server["status"]).partition(" ")[0]
             backup = " (b)" if server["backup"] else ""
             if server["member"] not in found or status.startswith("UP"):
                 found[server["member"]] = f"{server['member']} {status}{backup}"
