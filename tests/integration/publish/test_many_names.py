@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import MasterCLI
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 from ansible_collections.pgsvc.access.tests.support.binaries import version_of
@@ -75,7 +76,7 @@ def test_control_a_plain_reload_with_one_more_ends_haproxy(node: Node) -> None:
     )
     assert checked.returncode == 0, checked.stderr
     with contextlib.suppress(CLIError):
-        node.haproxy.master.reload()
+        MasterCLI(str(node.haproxy.master_socket), timeout=3.0).reload()
     if is_limited(node):
         wait_until(lambda: not _answers(node))
     else:

@@ -19,6 +19,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._unit import files, s
 from ansible_collections.pgsvc.access.plugins.module_utils._unit.configuration import Request, configure
 from ansible_collections.pgsvc.access.plugins.module_utils._unit.files import Wanted
 from ansible_collections.pgsvc.access.tests.integration.unit_config.service import HAProxyService, Service
+from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
 
 
 @contextmanager
@@ -174,7 +175,8 @@ def test_killed(haproxy: HAProxyService, monkeypatch: pytest.MonkeyPatch, step: 
         elif step != "the service was restarted":  # else the new files are in force
             refused(haproxy, port=9102, socket="nowhere/m")
             assert haproxy.files() == before
-            assert haproxy.listens_on() == {9101}
+            # The process that was restarted may still be closing its listeners.
+            wait_until(lambda: haproxy.listens_on() == {9101}, timeout=5)
 
 
 def killed(haproxy: HAProxyService, monkeypatch: pytest.MonkeyPatch, step: str, what: dict[str, Any]) -> None:
