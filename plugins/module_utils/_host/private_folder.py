@@ -41,11 +41,20 @@ def _locked_folder(temporary: str) -> tuple[Path, int]:
         # Until it is locked, another run may treat it as a leftover and remove it.
         with contextlib.suppress(FileNotFoundError):
             descriptor = _open(folder)
-            with contextlib.suppress(OSError):  # a file system without locks: then nothing is treated as a leftover
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if folder.exists():
+            if _lock(descriptor) and folder.exists():
                 return folder, descriptor
             os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a folder; false where another run has the lock, which is about to remove the folder."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: then nothing is treated as a leftover
+        return True
+    return True
 
 
 def _open(folder: Path) -> int:

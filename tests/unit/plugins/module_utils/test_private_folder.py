@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,24 @@ def test_a_folder_that_another_run_removed_is_made_again(own: Path, monkeypatch:
     with private_folder.private_folder(str(own)) as (folder, _descriptor):
         assert folder.is_dir()
         assert [folder] != removed
+
+
+def test_a_folder_that_another_run_is_about_to_remove_is_made_again(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other run has the lock, and has not removed it yet."""
+    opened = private_folder._open
+    locked: list[tuple[Path, int]] = []
+
+    def slow(folder: Path) -> int:
+        if not locked:
+            other = opened(folder)
+            fcntl.flock(other, fcntl.LOCK_EX)
+            locked.append((folder, other))
+        return opened(folder)
+
+    monkeypatch.setattr(private_folder, "_open", slow)
+    with private_folder.private_folder(str(own)) as (folder, _descriptor):
+        theirs, other = locked[0]
+        assert folder != theirs
+        shutil.rmtree(theirs)
+        assert folder.is_dir()
+    os.close(other)
