@@ -75,7 +75,7 @@ class Swap:
 
     def commit(self) -> None:
         """Make the change. Raises `OSError` if it failed and was undone, `PublishError` if it could not be undone."""
-        gone = [name for name in self._old if name not in self._new]
+        gone = [name for name in self._old if name not in self._new_ranks]
         journal = Journal("new", self._removed(gone, self._old_ranks), self._new)
         try:
             journal.write(self._directory)
@@ -90,7 +90,7 @@ class Swap:
 
     def undo(self) -> None:
         """Restore the old files: the same inodes, with their content, owners, modes and times."""
-        created = [name for name in self._new if name not in self._old]
+        created = [name for name in self._new if name not in self._old_ranks]
         journal = Journal("old", self._removed(created, self._new_ranks), self._old)
         try:
             journal.write(self._directory)
