@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import MasterCLI, ProcessList, RuntimeAPI
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import check_running
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import Version, check_running
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker, worker
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import MASTER_BACK, RELOAD
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, CutOffError, NotRunningError
@@ -30,6 +30,15 @@ class Process:
     api: RuntimeAPI
     master: Optional[MasterCLI]
     master_pid: Optional[int]
+    version: Version
+
+    def version_of(self, program: Optional[str]) -> Optional[Version]:
+        """The version of a program, given its path, if the worker runs the same file; None otherwise."""
+        try:
+            is_same = program is not None and Path(program).samefile(f"/proc/{self.worker.pid}/exe")
+        except OSError:
+            return None
+        return self.version if is_same else None
 
     def old_workers(self) -> dict[str, int]:
         """The number of old workers with sessions, and of their sessions, which are not covered by health checks."""
@@ -77,8 +86,7 @@ def _find_by_master(master: MasterCLI, processes: ProcessList) -> Optional[Proce
     if found is None:
         return None
     api = master.current()
-    check_running(api.info(), master.path)
-    return Process(found, api, master, processes.master)
+    return Process(found, api, master, processes.master, check_running(api.info(), master.path))
 
 
 def _find_by_stats_socket(stats_socket: str) -> Optional[Process]:
@@ -87,12 +95,12 @@ def _find_by_stats_socket(stats_socket: str) -> Optional[Process]:
         info = api.info()
     except NotRunningError:
         return None
-    check_running(info, stats_socket)
+    version = check_running(info, stats_socket)
     pid = info.get("Pid", "")
     if not (pid.isascii() and pid.isdigit() and len(pid) < 10):
         raise CLIError(f"HAProxy at {stats_socket} does not report its process id (show info)")
     found = worker(int(pid))
-    return Process(found, api, None, None) if found else None
+    return Process(found, api, None, None, version) if found else None
 
 
 def _has_master(pid: int, master_socket: str) -> bool:

@@ -13,10 +13,11 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import SUFFIX
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.start_arguments import Startup, check_names
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import check_binary, lacks_lua
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import Version, check_binary, lacks_lua
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import VALIDATION
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._host.private_folder import entries, private_folder
@@ -91,17 +92,18 @@ def validate(
     view: Mapping[str, bytes],
     temporary: str,
     missing: Mapping[Path, bytes] = MappingProxyType({}),
+    version: Optional[Version] = None,
 ) -> list[str]:
     """Validate `directory` with the files of `view` and return the warnings of HAProxy.
 
     `missing` are files that `view` refers to and that do not exist yet. Raises `RejectedError` with the output of
-    HAProxy, with the final paths, if it rejects the files.
+    HAProxy, with the final paths, if it rejects the files. `version` is that of the program, None if it is not known.
     """
     if not view:
         return []  # there is nothing to validate, and HAProxy would print its usage without a file
     with staged(directory, view, temporary, missing) as (stage, descriptor):
-        # With -c, HAProxy prints its version only together with warnings or errors.
-        version = check_binary(binary, _run([binary, "-v"], startup, [descriptor])[1])
+        if version is None:  # with -c, HAProxy prints it only together with warnings or errors
+            version = check_binary(binary, _run([binary, "-v"], startup, [descriptor])[1])
         check_names(version, startup, directory, [f"{name}{SUFFIX}" for name in view])
         status, output = _run([binary, *startup.validation_arguments(directory, stage)], startup, [descriptor])
         output = output.replace(str(stage), str(directory))

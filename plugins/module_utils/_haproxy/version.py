@@ -37,8 +37,11 @@ def parse(text: str) -> Optional[Version]:
     return int(major), int(minor), _BEFORE_THE_RELEASE if development else int(patch or 0)
 
 
-def check_running(info: Mapping[str, str], where: str) -> None:
-    """Raise `PublishError` if the HAProxy with this `show info` is too old; `where` is its socket."""
+def check_running(info: Mapping[str, str], where: str) -> Version:
+    """The version of the HAProxy with this `show info`; `where` is its socket.
+
+    Raises `PublishError` if it is too old.
+    """
     text = info.get("Version", "")
     version = parse(text)
     remedy = f"{_INSTALL} and restart HAProxy. Nothing was changed"
@@ -46,6 +49,7 @@ def check_running(info: Mapping[str, str], where: str) -> None:
         raise PublishError(f"the HAProxy at {where} does not report its version ({_shown(text)}); {_NEEDED}. {remedy}")
     if version < OLDEST:
         raise PublishError(f"the HAProxy at {where} is {_shown(text)}; {_NEEDED}. {remedy}")
+    return version
 
 
 def check_binary(binary: str, banner: str) -> Version:

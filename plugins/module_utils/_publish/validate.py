@@ -65,7 +65,9 @@ class Validation:
         services = [parse_content(n, content) for n, content in view.items() if is_used(content)]
         script = Script(request.state_dir, services)
         missing = {script.path: SCRIPT.encode()} if script.is_missing() else {}
-        return validate(request.binary, self.startup, request.conf_dir, view, request.temporary, missing)
+        program = shutil.which(request.binary, path=self.startup.environment.get("PATH"))
+        version = self._process.version_of(program) if self._process else None
+        return validate(request.binary, self.startup, request.conf_dir, view, request.temporary, missing, version)
 
     def _check_lua(self, contents: Iterable[bytes]) -> None:
         """Raise `PublishError` when services hold that HAProxy could not let wait."""

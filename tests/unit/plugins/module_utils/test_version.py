@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import (
     Version,
     check_binary,
     check_running,
     parse,
 )
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import worker
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
 NEW_ENOUGH: dict[str, Version] = {
@@ -110,3 +116,16 @@ def test_a_program_that_is_no_haproxy(banner: str, shown: str) -> None:
 
 def test_a_warning_before_the_version() -> None:
     check_binary("haproxy", "ld.so: warning\nHAProxy version 2.6.12 2026/10/17\n")
+
+
+def test_a_program_that_runs_need_not_be_asked(tmp_path: Path) -> None:
+    """Only where it is the same file: after an upgrade of the package it is another one."""
+    own = worker(os.getpid())
+    assert own is not None
+    process = Process(own, RuntimeAPI("/nowhere"), None, None, (2, 6, 12))
+    copied = tmp_path / "haproxy"
+    copied.write_bytes(b"#!/bin/sh\n")
+    assert process.version_of(os.readlink("/proc/self/exe")) == (2, 6, 12)
+    assert process.version_of(str(copied)) is None
+    assert process.version_of("/nowhere/haproxy") is None
+    assert process.version_of(None) is None
