@@ -125,7 +125,7 @@ def test_a_program_that_runs_need_not_be_asked(tmp_path: Path) -> None:
     process = Process(own, RuntimeAPI("/nowhere"), None, None, (2, 6, 12))
     copied = tmp_path / "haproxy"
     copied.write_bytes(b"#!/bin/sh\n")
-    assert process.version_of(os.readlink("/proc/self/exe")) == (2, 6, 12)
+    assert process.version_of(str(Path("/proc/self/exe").readlink())) == (2, 6, 12)
     assert process.version_of(str(copied)) is None
     assert process.version_of("/nowhere/haproxy") is None
     assert process.version_of(None) is None
