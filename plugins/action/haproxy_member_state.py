@@ -9,8 +9,8 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, shown
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import member_arguments, variable_name
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import member_arguments, take_plan
 
 _MODULE = "pgsvc.access.haproxy_member_state"
 
@@ -43,20 +43,7 @@ class ActionModule(ActionBase):
 
 def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
     """The arguments of the module; None when the load balancer does not carry the cluster. Raises `ValueProblem`."""
-    plan, load_balancer = given.pop("plan", None), given.pop("load_balancer", None)
-    if plan is None:
-        if load_balancer is not None:
-            raise ValueProblem("load_balancer: not allowed without plan; give plan as well", "conflict", load_balancer)
+    planned = take_plan(given, variables)
+    if planned is None:
         return given
-    variable = variable_name(plan)
-    if variable not in variables:
-        raise ValueProblem(
-            f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first",
-            "unknown-name",
-            variable,
-        )
-    host = variables["inventory_hostname"] if load_balancer is None else load_balancer
-    if not isinstance(host, str) or host not in variables["hostvars"]:
-        said = f"load_balancer: {shown(host)} is not a host of the inventory; allowed: one, by its name"
-        raise ValueProblem(said, "unknown-name", host)
-    return member_arguments(variable, variables[variable], host, given)
+    return member_arguments(*planned, given)

@@ -10,8 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, shown
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import publication_of, variable_name
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import publication_of, take_plan
 
 _OF_THE_PLAN = ("conf_dir", "state_dir", "master_socket", "stats_socket")
 _FACTS = ("running", "process", "services", "files", "removed", "old_workers", "patroni")
@@ -50,25 +50,13 @@ class ActionModule(ActionBase):
 
 def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
     """The arguments of the module; None when the plan has no service for the load balancer. Raises `ValueProblem`."""
-    plan, load_balancer = given.pop("plan", None), given.pop("load_balancer", None)
-    if plan is None:
-        if load_balancer is not None:
-            raise ValueProblem("load_balancer: not allowed without plan; give plan as well", "conflict", load_balancer)
+    named = take_plan(given, variables)
+    if named is None:
         return given
-    variable = variable_name(plan)
-    if variable not in variables:
-        raise ValueProblem(
-            f"plan: there is no variable {variable!r}; register the result of pgsvc.access.pg_service_plan in it first",
-            "unknown-name",
-            variable,
-        )
-    host = variables["inventory_hostname"] if load_balancer is None else load_balancer
-    if not isinstance(host, str) or host not in variables["hostvars"]:
-        said = f"load_balancer: {shown(host)} is not a host of the inventory; allowed: one, by its name"
-        raise ValueProblem(said, "unknown-name", host)
-    publication = publication_of(variable, variables[variable], host)
+    variable, plan, host = named
+    publication = publication_of(variable, plan, host)
     if publication is None or not publication["services"]:
         return None
     planned = {name: publication[name] for name in _OF_THE_PLAN}
-    planned["ask_patroni"] = list(variables[variable].get("patroni_askers", {}).get(host, ()))
+    planned["ask_patroni"] = list(plan.get("patroni_askers", {}).get(host, ()))
     return {**planned, **{name: value for name, value in given.items() if value is not None}}

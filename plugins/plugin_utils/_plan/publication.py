@@ -30,6 +30,32 @@ def variable_name(value: Any) -> str:
     return value
 
 
+def take_plan(given: dict[str, Any], variables: Mapping[str, Any]) -> tuple[str, Any, str] | None:
+    """Take ``plan`` and ``load_balancer`` out of the arguments of a task; ``variables`` are those of the task.
+
+    Returns the name of the variable that holds the plan, the plan, and the load balancer, for `planned_arguments`; None
+    if the task has no plan. The plan is given by name because templating a plan of a thousand clusters on each host
+    would take longer than everything else. Raises `ValueProblem`.
+    """
+    plan, load_balancer = given.pop("plan", None), given.pop("load_balancer", None)
+    if plan is None:
+        if load_balancer is not None:
+            raise ValueProblem("load_balancer: not allowed without plan; give plan as well", "conflict", load_balancer)
+        return None
+    variable = variable_name(plan)
+    if variable not in variables:
+        raise ValueProblem(
+            f"plan: there is no variable {variable!r}; register the result of {_PLANNER} in it first",
+            "unknown-name",
+            variable,
+        )
+    host = variables["inventory_hostname"] if load_balancer is None else load_balancer
+    if not isinstance(host, str) or host not in variables["hostvars"]:
+        said = f"load_balancer: {shown(host)} is not a host of the inventory; allowed: one, by its name"
+        raise ValueProblem(said, "unknown-name", host)
+    return variable, variables[variable], host
+
+
 def planned_arguments(variable: str, plan: Any, load_balancer: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
     """The module's arguments for one load balancer of a registered plan; None if the plan has nothing for it.
 
