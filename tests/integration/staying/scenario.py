@@ -46,6 +46,17 @@ class Outcome:
         )
 
 
+def assert_unnoticed(outcome: Outcome, method: str) -> None:
+    """No client noticed the change, which reached HAProxy by `method`, or the failover behind it."""
+    assert len(outcome.holding) >= 2, outcome.holding
+    assert outcome.connections > 300, outcome
+    assert (outcome.lost, outcome.misrouted, outcome.cut) == (0, 0, 0), outcome
+    assert outcome.method == method
+    after = outcome.afterwards
+    assert after.answered["primary"] > 10, after
+    assert (after.lost, after.misrouted()) == (0, 0), after
+
+
 def run(balancer: Balancer, change: Change) -> Outcome:
     """Make the change on a load balancer that serves the plain site and has settled."""
     change.before(balancer)
