@@ -11,9 +11,12 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import publication_of, take_plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import (
+    OF_LOAD_BALANCER,
+    publication_of,
+    take_plan,
+)
 
-_OF_THE_PLAN = ("conf_dir", "state_dir", "master_socket", "stats_socket")
 _FACTS = ("running", "process", "services", "files", "removed", "old_workers", "patroni")
 
 
@@ -57,6 +60,6 @@ def _arguments(given: dict[str, Any], variables: dict[str, Any]) -> dict[str, An
     publication = publication_of(variable, plan, host)
     if publication is None or not publication["services"]:
         return None
-    planned = {name: publication[name] for name in _OF_THE_PLAN}
+    planned = {name: publication[name] for name in OF_LOAD_BALANCER}
     planned["ask_patroni"] = list(plan.get("patroni_askers", {}).get(host, ()))
     return {**planned, **{name: value for name, value in given.items() if value is not None}}

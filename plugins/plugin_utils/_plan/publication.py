@@ -16,7 +16,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering impor
 
 _PLANNER = "pgsvc.access.pg_service_plan"
 _OF_THE_PLAN = ("files", "files_json", "owners")
-_OF_LOAD_BALANCER = ("conf_dir", "state_dir", "master_socket", "stats_socket")
+OF_LOAD_BALANCER = ("conf_dir", "state_dir", "master_socket", "stats_socket")
 
 
 def variable_name(value: Any) -> str:
@@ -87,7 +87,7 @@ def member_arguments(variable: str, plan: Any, load_balancer: str, given: Mappin
     try:
         if given.get("cluster") not in publication["carries"]:
             return None
-        settings = {name: publication[name] for name in _OF_LOAD_BALANCER}
+        settings = {name: publication[name] for name in OF_LOAD_BALANCER}
     except (KeyError, TypeError) as error:
         raise _damaged(variable, load_balancer, f"{type(error).__name__}: {error}") from error
     return {**settings, **{name: value for name, value in given.items() if value is not None}}
