@@ -84,18 +84,24 @@ class Startup:
         """Whether the directory as a whole is loaded."""
         return any(_same(Path(each), directory) for each in self.configurations())
 
-    def validation_arguments(self, directory: Path, stage: Path) -> list[str]:
-        """The arguments for `haproxy -c`, with `directory` and the files in it replaced by those in `stage`."""
-        replaced, previous, rest, base = ["-c"], "", False, Path(self.directory)
-        for word in self.arguments:
-            if rest or previous == "-f":
-                replaced.append(_staged(word, base, directory, stage))
-            else:
-                replaced.append(word)
-                rest = word == "--"
-            if previous == "-C":
-                base /= word
-            previous = "" if previous in _KEPT_WITH_VALUE else word
+    def validation_arguments(self, directory: Path, names: Iterable[str], stage: Path) -> list[str]:
+        """The arguments for `haproxy -c` when `directory` is to have the files `names`, the new ones in `stage`.
+
+        The directory is replaced by its files in the order in which HAProxy loads them (manual, `-f`).
+        """
+        replaced, rest, base = ["-c"], False, Path(self.directory)
+        words = iter(self.arguments)
+        for word in words:
+            if rest or word == "-f":
+                named = word if rest else next(words, "")
+                for path in _staged(named, base, directory, sorted(names), stage):
+                    replaced += [path] if rest else ["-f", path]
+                continue
+            replaced.append(word)
+            rest = word == "--"
+            if word in _KEPT_WITH_VALUE:
+                replaced += (value for value in [next(words, None)] if value is not None)
+                base = base / replaced[-1] if word == "-C" else base
         return replaced
 
 
@@ -103,13 +109,14 @@ def _is_loaded(name: str) -> bool:
     return name.endswith(SUFFIX) and not name.startswith(".")
 
 
-def _staged(word: str, base: Path, directory: Path, stage: Path) -> str:
+def _staged(word: str, base: Path, directory: Path, names: Sequence[str], stage: Path) -> list[str]:
     path = base / word
     if _same(path, directory):
-        return str(stage)
-    if _same(path.parent, directory):
-        return str(stage / path.name)
-    return word
+        new = set(os.listdir(stage))  # noqa: PTH208  names are wanted
+        return [str(stage / name) if name in new else f"{word}/{name}" for name in names]
+    if _same(path.parent, directory) and (stage / path.name).exists():
+        return [str(stage / path.name)]
+    return [word]
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Validates new files with `haproxy -c` on a private copy of the directory before they replace the present ones."""
+"""Validates new files with `haproxy -c` before they replace the present ones.
+
+New files are in a private folder; files that stay are read where they are.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import SUFFIX
@@ -33,15 +36,26 @@ _ABOUT_LUA = re.compile(r'please set "tune\.lua\.bool-sample-conversion"')
 _LOADED = ".pgsvc-loaded"
 
 
+@dataclass(frozen=True)
+class NewDirectory:
+    """The directory to validate: all of its `.cfg` files by stem.
+
+    `staying` are the names of those that are on disk in this form. `missing` are files outside of the directory that
+    the files refer to and that do not exist yet.
+    """
+
+    files: Mapping[str, bytes]
+    staying: Collection[str] = ()
+    missing: Mapping[Path, bytes] = field(default_factory=dict)
+
+
 @contextlib.contextmanager
-def staged(
-    directory: Path, view: Mapping[str, bytes], temporary: str, missing: Mapping[Path, bytes]
-) -> Iterator[tuple[Path, int]]:
-    """A private folder with the `.cfg` files of `view` (by stem) and links to all other entries of `directory`.
+def staged(directory: Path, new: NewDirectory, temporary: str) -> Iterator[tuple[Path, int]]:
+    """A private folder with the `.cfg` files that do not stay and links to all other entries of `directory`.
 
     If paths may be relative to the configuration (`default-path`, HAProxy manual 3.1), the parent folder also has links
-    to the entries of the parent of `directory`. The `missing` files are in a folder beside it, and the staged files
-    refer to them there. Also yields the descriptor of `private_folder`.
+    to the entries of the parent of `directory`. Missing files are in a folder beside it, and the staged files refer to
+    them there. Also yields the descriptor of `private_folder`.
     """
     with private_folder(temporary) as (root, descriptor):
         stage = root / directory.name
@@ -49,16 +63,18 @@ def staged(
         for entry in entries(directory):
             if not _is_loaded(entry):
                 (stage / entry.name).symlink_to(entry.path)
-        if any(b"default-path" in content for content in view.values()):
+        if any(b"default-path" in content for content in new.files.values()):
             for entry in entries(directory.parent):
                 if entry.name != directory.name:
                     (root / entry.name).symlink_to(entry.path)
-        if missing:
+        if new.missing:
             (root / _LOADED).mkdir(mode=0o700)
-        for path, content in missing.items():
+        for path, content in new.missing.items():
             (root / _LOADED / path.name).write_bytes(content)
-        for name, content in view.items():
-            (stage / f"{name}{SUFFIX}").write_bytes(_renamed(content, missing, root))
+        for name, content in new.files.items():
+            renamed = _renamed(content, new.missing, root)
+            if name not in new.staying or renamed != content:
+                (stage / f"{name}{SUFFIX}").write_bytes(renamed)
         yield stage, descriptor
 
 
@@ -89,25 +105,26 @@ def validate(
     binary: str,
     startup: Startup,
     directory: Path,
-    view: Mapping[str, bytes],
+    new: NewDirectory,
     temporary: str,
-    missing: Mapping[Path, bytes] = MappingProxyType({}),
     version: Optional[Version] = None,
 ) -> list[str]:
-    """Validate `directory` with the files of `view` and return the warnings of HAProxy.
+    """Validate `directory` with the files that it will have and return the warnings of HAProxy.
 
-    `missing` are files that `view` refers to and that do not exist yet. Raises `RejectedError` with the output of
-    HAProxy, with the final paths, if it rejects the files. `version` is that of the program, None if it is not known.
+    Raises `RejectedError` with the output of HAProxy, with the final paths, if it rejects the files. `version` is that
+    of the program, None if it is not known.
     """
-    if not view:
+    if not new.files:
         return []  # there is nothing to validate, and HAProxy would print its usage without a file
-    with staged(directory, view, temporary, missing) as (stage, descriptor):
+    names = [f"{name}{SUFFIX}" for name in new.files]
+    with staged(directory, new, temporary) as (stage, descriptor):
         if version is None:  # with -c, HAProxy prints it only together with warnings or errors
             version = check_binary(binary, _run([binary, "-v"], startup, [descriptor])[1])
-        check_names(version, startup, directory, [f"{name}{SUFFIX}" for name in view])
-        status, output = _run([binary, *startup.validation_arguments(directory, stage)], startup, [descriptor])
+        check_names(version, startup, directory, names)
+        arguments = startup.validation_arguments(directory, names, stage)
+        status, output = _run([binary, *arguments], startup, [descriptor])
         output = output.replace(str(stage), str(directory))
-        for path in missing:
+        for path in new.missing:
             output = output.replace(str(stage.parent / _LOADED / path.name), str(path))
     if status != 0:
         raise RejectedError(_alerts(output))

@@ -31,10 +31,14 @@ UNCHANGED = "unchanged"
 
 @dataclass(frozen=True)
 class Entry:
-    """A `.cfg` file on disk. `changed` is the time of its last change (ctime, seconds)."""
+    """A `.cfg` file on disk. `changed` is the time of its last change (ctime, seconds).
+
+    `in_place`: whether it has its name yet (a killed run may have left it under a temporary one).
+    """
 
     content: bytes
     changed: float
+    in_place: bool = True
 
     @property
     def text(self) -> str:

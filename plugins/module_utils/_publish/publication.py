@@ -19,7 +19,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import C
 from ansible_collections.pgsvc.access.plugins.module_utils._host.files import leftovers
 from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory as files
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import NONE, Decision, Plan
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import NONE, RUNTIME, Decision, Plan
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import Script
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Applied, Request, Result
@@ -133,7 +133,8 @@ class _Publication:
             return
         from ansible_collections.pgsvc.access.plugins.module_utils._publish import shrink  # noqa: PLC0415
 
-        rows = running.process.api.servers_state() if running else []
+        states_count = running is not None and shrink.loses_members(result.changes, request.carries)
+        rows = running.process.api.servers_state() if running and states_count else []
         may_be_empty = {file.name for file in request.files if file.may_be_empty}
         refusals = shrink.refused(result.changes, request.carries, rows, may_be_empty)
         if refusals:
@@ -166,7 +167,7 @@ class _Publication:
         request, result = self.request, self.result
         validation = Validation(request, running.process if running else None)
         if result.todo or plan.decision.method != NONE:
-            validation.check(disk, result)
+            validation.check(disk, result, binds=plan.decision.method != RUNTIME)
         if running and plan.asked:
             plan = running.settled(plan, validation.ask(plan.asked) or {})
             self._set_applied(running, plan)

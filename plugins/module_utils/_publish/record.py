@@ -16,7 +16,7 @@ import hashlib
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -151,7 +151,7 @@ def write_record(path: Path, record: Record) -> None:
     text = json.dumps(
         {
             "worker": None if one is None else {"pid": one.pid, "start": one.start, "boot": one.boot},
-            "heads": {name: asdict(each) for name, each in record.heads.items()},
+            "heads": {name: vars(each) for name, each in record.heads.items()},
             "written": {name: [each.digest, each.boot, each.at] for name, each in record.written.items()},
         }
     )

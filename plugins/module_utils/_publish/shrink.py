@@ -46,6 +46,11 @@ class Refusal:
         return f"{what} would lose {lost}"
 
 
+def loses_members(changes: Iterable[FileChange], carries: Collection[str]) -> bool:
+    """Whether a cluster of the plan loses a member, so that `refused` has to know which servers are up."""
+    return any(_lost(before, after) for _cluster, before, after in _touched(changes, carries))
+
+
 def refused(
     changes: Iterable[FileChange],
     carries: Collection[str],
@@ -58,12 +63,9 @@ def refused(
     may leave it. `rows` are the servers as HAProxy runs them (none when it does not run), `may_be_empty` the services
     that may lose all of their servers.
     """
-    changes = list(changes)
-    before = _by_cluster((change.name, change.owner, change.before) for change in changes)
-    after = _by_cluster((change.name, change.owner, change.after) for change in changes)
     found: list[Refusal] = []
-    for cluster in sorted(before.keys() & set(carries)):
-        found += _refused(cluster, before[cluster], after.get(cluster, {}), rows, may_be_empty)
+    for cluster, before, after in _touched(changes, carries):
+        found += _refused(cluster, before, after, rows, may_be_empty)
     return found
 
 
@@ -74,6 +76,20 @@ def message(refusals: Iterable[Refusal]) -> str:
         f"The inventory seems to be incomplete: {said}. Nothing was changed. Run again with the complete inventory, or "
         "set pg_service_allow_shrink: true (-e pg_service_allow_shrink=true) if this is meant"
     )
+
+
+def _touched(
+    changes: Iterable[FileChange], carries: Collection[str]
+) -> list[tuple[str, dict[str, ServiceFile], dict[str, ServiceFile]]]:
+    """The clusters of the plan of which a file changes, with their services before and after, by name."""
+    changes = list(changes)
+    if all(change.before == change.after for change in changes):
+        return []
+    before = _by_cluster((change.name, change.owner, change.before) for change in changes)
+    after = _by_cluster((change.name, change.owner, change.after) for change in changes)
+    clusters = sorted(before.keys() & set(carries))
+    found = [(cluster, before[cluster], after.get(cluster, {})) for cluster in clusters]
+    return [each for each in found if each[1] != each[2]]
 
 
 def _by_cluster(files: Iterable[tuple[str, str, Optional[bytes]]]) -> dict[str, dict[str, ServiceFile]]:
@@ -105,8 +121,7 @@ def _refused(
     if not after:
         return [Refusal(cluster, "", members, "all of its services")]
     found: list[Refusal] = []
-    staying = _members(after)
-    lost = tuple(name for name in members if name not in staying)
+    lost = _lost(before, after)
     if 2 * len(lost) > len(members):
         found.append(Refusal(cluster, "", lost, f"{len(lost)} of {len(members)} members"))
     leading = _leading(before, rows)
@@ -118,6 +133,11 @@ def _refused(
         if servers and name in after and name not in may_be_empty and not _servers(after[name]):
             found.append(Refusal(cluster, name, servers, "all of its servers"))
     return found
+
+
+def _lost(before: Mapping[str, ServiceFile], after: Mapping[str, ServiceFile]) -> tuple[str, ...]:
+    staying = _members(after)
+    return tuple(name for name in _members(before) if name not in staying)
 
 
 def _members(services: Mapping[str, ServiceFile]) -> tuple[str, ...]:

@@ -190,7 +190,7 @@ def overlay(directory: Path, disk: Mapping[str, Entry]) -> dict[str, Entry]:
         for name in journal.rename:
             waiting = _waiting(directory, journal.kind, name)
             if waiting.exists():
-                view[name] = Entry(waiting.read_bytes(), waiting.stat().st_ctime)
+                view[name] = Entry(waiting.read_bytes(), waiting.stat().st_ctime, in_place=False)
     return dict(sorted(view.items()))
 
 

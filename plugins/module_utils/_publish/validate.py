@@ -13,7 +13,12 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import start
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.bindable import check_bindable
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import bind_addresses
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.validation import RejectedError, has_lua, validate
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.validation import (
+    NewDirectory,
+    RejectedError,
+    has_lua,
+    validate,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry
@@ -35,8 +40,8 @@ class Validation:
         may_be_missing = request.check or request.if_present or not request.apply
         self.can_run = not may_be_missing or shutil.which(request.binary) is not None
 
-    def check(self, disk: Mapping[str, Entry], result: Result) -> None:
-        """Raise `PublishError` if HAProxy rejects it."""
+    def check(self, disk: Mapping[str, Entry], result: Result, *, binds: bool = True) -> None:
+        """Raise `PublishError` if HAProxy rejects it, or, where it `binds` anew, cannot open a listener."""
         request, process = self._request, self._process
         start_arguments.check(self.startup, request.conf_dir, request.unit)
         view = directory.after(disk, result.changes)
@@ -53,21 +58,23 @@ class Validation:
             return
         self._check_lua([view[change.name] for change in result.changes if change.name in view])
         try:
-            result.warnings += self._validate(view)
+            result.warnings += self._validate(view, disk)
         except RejectedError as rejected:
             raise self._error_for(rejected, disk) from None
-        if process and not any(b"noreuseport" in content for content in view.values()):
+        if binds and process and not any(b"noreuseport" in content for content in view.values()):
             own = [view[change.name].decode(errors="replace") for change in result.changes if change.name in view]
             check_bindable([each for text in own for each in bind_addresses(text)], process.worker.pid)
 
-    def _validate(self, view: Mapping[str, bytes]) -> list[str]:
+    def _validate(self, view: Mapping[str, bytes], disk: Mapping[str, Entry]) -> list[str]:
         request = self._request
         services = [parse_content(n, content) for n, content in view.items() if is_used(content)]
         script = Script(request.state_dir, services)
         missing = {script.path: SCRIPT.encode()} if script.is_missing() else {}
         program = shutil.which(request.binary, path=self.startup.environment.get("PATH"))
         version = self._process.version_of(program) if self._process else None
-        return validate(request.binary, self.startup, request.conf_dir, view, request.temporary, missing, version)
+        staying = {n for n, entry in disk.items() if entry.in_place and view.get(n) == entry.content}
+        new = NewDirectory(view, staying, missing)
+        return validate(request.binary, self.startup, request.conf_dir, new, request.temporary, version)
 
     def _check_lua(self, contents: Iterable[bytes]) -> None:
         """Raise `PublishError` when services hold that HAProxy could not let wait."""
@@ -82,7 +89,7 @@ class Validation:
     def _error_for(self, rejected: RejectedError, disk: Mapping[str, Entry]) -> PublishError:
         """The error to report: a different one if HAProxy rejects the present files as well, without this change."""
         try:
-            self._validate(directory.after(disk, []))
+            self._validate(directory.after(disk, []), disk)
         except RejectedError as before:
             return PublishError(
                 "HAProxy rejects the configuration of this host even without the new files: correct it first. Nothing "

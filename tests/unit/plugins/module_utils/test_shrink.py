@@ -13,7 +13,12 @@ import pytest
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import parse_servers_state
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import FileChange
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.shrink import Refusal, message, refused
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.shrink import (
+    Refusal,
+    loses_members,
+    message,
+    refused,
+)
 
 HEADER = (
     "be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
@@ -151,6 +156,15 @@ CASES: dict[str, Case] = {
 def test_what_is_refused(case: str, owner: str) -> None:
     before, after, expected, up, may_be_empty = CASES[case]
     assert refused(changes(before, after, owner), {"pg"}, rows(**up), may_be_empty) == expected
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_states_of_servers_count_where_a_member_is_lost(case: str) -> None:
+    """What is refused without them is refused with them, and the other way round where none is lost."""
+    before, after, expected, _up, may_be_empty = CASES[case]
+    change = changes(before, after)
+    without_states = refused(change, {"pg"}, rows(), may_be_empty)
+    assert loses_members(change, {"pg"}) or without_states == expected
 
 
 @pytest.mark.parametrize("carries", [set(), {"pg-dr"}])

@@ -64,22 +64,29 @@ def test_a_link_to_the_directory_loads_it(tmp_path: Path) -> None:
     assert Startup(("-f", "link"), "test", str(tmp_path)).loads(tmp_path / "real")
 
 
+# The directory is to have pg.cfg, which is new, and pg-b.cfg and haproxy.cfg, which stay. HAProxy loads in this order.
+FILES = ("haproxy.cfg", "pg.cfg", "pg-b.cfg")
+LOADED = "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/pg-b.cfg -f STAGE/pg.cfg"
 STAGED: dict[str, str] = {
-    "-f /etc/haproxy": "-c -f /stage",
-    "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy": "-c -f /stage/haproxy.cfg -f /stage",
-    "-f /etc/base.cfg -f /etc/haproxy -n 10": "-c -f /etc/base.cfg -f /stage -n 10",
-    "-f /etc/haproxy/conf.d": "-c -f /stage/conf.d",
-    "-L /etc/haproxy -f /etc/haproxy": "-c -L /etc/haproxy -f /stage",
-    "-C /etc -f haproxy": "-c -C /etc -f /stage",
-    "-n 10 -- /etc/base.cfg /etc/haproxy": "-c -n 10 -- /etc/base.cfg /stage",
-    "-f -f": "-c -f -f",
+    "-f /etc/haproxy": LOADED,
+    "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy": f"-f /etc/haproxy/haproxy.cfg {LOADED}",
+    "-f /etc/haproxy/pg.cfg -f /etc/haproxy/pg-b.cfg": "-f STAGE/pg.cfg -f /etc/haproxy/pg-b.cfg",
+    "-f /etc/base.cfg -f /etc/haproxy -n 10": f"-f /etc/base.cfg {LOADED} -n 10",
+    "-f /etc/haproxy/conf.d": "-f /etc/haproxy/conf.d",
+    "-L /etc/haproxy -f /etc/haproxy": f"-L /etc/haproxy {LOADED}",
+    "-C /etc -f haproxy": "-C /etc -f haproxy/haproxy.cfg -f haproxy/pg-b.cfg -f STAGE/pg.cfg",
+    "-n 10 -- /etc/base.cfg /etc/haproxy": f"-n 10 -- /etc/base.cfg {LOADED.replace('-f ', '')}",
+    "-f -f": "-f -f",
+    "-f": "-f ",
+    "-n": "-n",
 }
 
 
 @pytest.mark.parametrize("arguments", STAGED)
-def test_the_validation_sees_the_stage(arguments: str) -> None:
-    startup = Startup(tuple(arguments.split()), "test")
-    assert " ".join(startup.validation_arguments(Path("/etc/haproxy"), Path("/stage"))) == STAGED[arguments]
+def test_the_validation_sees_the_new_files_and_those_that_stay(arguments: str, tmp_path: Path) -> None:
+    (tmp_path / "pg.cfg").touch()
+    found = Startup(tuple(arguments.split()), "test").validation_arguments(Path("/etc/haproxy"), FILES, tmp_path)
+    assert " ".join(found) == "-c " + STAGED[arguments].replace("STAGE", str(tmp_path))
 
 
 def test_a_running_process_tells_its_arguments_environment_and_place(tmp_path: Path) -> None:
