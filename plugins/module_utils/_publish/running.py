@@ -11,14 +11,13 @@ import functools
 import socket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Union
+from typing import TYPE_CHECKING
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, proxies
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN, RUNNING, STARTING
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import RUNNING, STARTING
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import MemberStates
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import Difference, differences
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import Difference, compare, differences
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import (
     RELOAD,
     RUNTIME,
@@ -30,21 +29,19 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision imp
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import held, holds, is_used
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked, Verdicts
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import (
-    NeedsReload,
-    ServerChanges,
-    plan_changes,
-)
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
     Owners,
     ServiceFile,
     parse_content,
 )
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.verdicts import Knowledge
 
-ServerPlan = Union[ServerChanges, NeedsReload]
+if TYPE_CHECKING:
+    from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Verdicts
+    from ansible_collections.pgsvc.access.plugins.module_utils._publish.verdicts import Knowledge
+
+# What only a change needs is imported when there is one: most runs change nothing, and Ansible compiles every module
+# that a run imports. That is a tenth of such a run.
 
 
 class Running:
@@ -111,11 +108,7 @@ class Running:
     def plan(self) -> Plan:
         """Which way leads to the files."""
         running = self.look()
-        owners = {name: head.owner for name, head in self.loaded.items()}
-        members = MemberStates(owners, running, self.unfinished)
-        reasons: dict[str, str] = {}
-        changes: list[ServerChanges] = []
-        draining: list[str] = []
+        replaced: dict[str, list[str]] = {}
         accepted: list[str] = []
         for name, service in self.services.items():
             head = self.loaded.get(name)
@@ -125,40 +118,41 @@ class Running:
             if head.accepted and self._are_accepted(differences(service, running[name]), head):
                 accepted += [f"{name}: {text}" for text in head.accepted]
                 continue
-            plan, waiting = self._plan(service, head, running[name], members)
-            draining += waiting
-            if isinstance(plan, NeedsReload):
-                reasons[name] = plan.reason
-            elif plan:
-                reasons[name] = ""
-                changes.append(plan)
+            others = self._replaced(service, head)
+            if running[name].backend is None or compare(service, running[name], others, self.unfinished):
+                replaced[name] = others
+        plan = self._plan(replaced, running) if replaced else self._decide(running, {})
+        return replace(plan, accepted=accepted)
+
+    def _decide(self, running: Mapping[str, Proxy], reasons: Mapping[str, str]) -> Plan:
         target = {name: service.head_digest for name, service in self.services.items()}
-        decision = decide(target, self.gone, self.loaded, running, reasons)
-        asked = [Asked(self.services[each.proxy], line) for each in changes for line in each.unasked]
-        return Plan(decision, changes, draining, asked if decision.method == RUNTIME else (), accepted)
+        return Plan(decide(target, self.gone, self.loaded, running, reasons))
 
     @staticmethod
     def _are_accepted(found: Sequence[Difference], head: Head) -> bool:
         return {each.text for each in found} <= set(head.accepted)
 
-    def _plan(
-        self, service: ServiceFile, head: Head, proxy: Proxy, members: MemberStates
-    ) -> tuple[ServerPlan, list[str]]:
-        """The changes of one service, and its servers that leave and wait for their last sessions already."""
-        replaced = [
+    @staticmethod
+    def _replaced(service: ServiceFile, head: Head) -> list[str]:
+        """The servers whose line changed in an option that the running state does not show."""
+        return [
             line.name
             for line in service.servers
             if line.name in head.options and head.options[line.name] != record.hidden_options(line)
         ]
-        cut = service.name not in self._kept
-        plan = plan_changes(
-            service, proxy, cut_removed=cut, replaced=replaced, unfinished=self.unfinished, members=members
+
+    def _plan(self, replaced: Mapping[str, Sequence[str]], running: Mapping[str, Proxy]) -> Plan:
+        """The plan when these services differ from what runs. Each has the names of servers with other options."""
+        from ansible_collections.pgsvc.access.plugins.module_utils._publish.server_plans import (  # noqa: PLC0415
+            plan_servers,
         )
-        if isinstance(plan, NeedsReload):
-            return plan, []
-        waiting = [removal for removal in plan.removals if not removal.cut and _waits(removal.server, proxy)]
-        removals = tuple(removal for removal in plan.removals if removal not in waiting)
-        return replace(plan, removals=removals), [removal.server for removal in waiting]
+
+        owners = {name: head.owner for name, head in self.loaded.items()}
+        services = {name: self.services[name] for name in replaced}
+        plans = plan_servers(services, replaced, running, owners, self._kept, self.unfinished)
+        decided = self._decide(running, plans.reasons)
+        asked = plans.asked if decided.decision.method == RUNTIME else ()
+        return replace(decided, changes=plans.changes, draining=plans.draining, asked=asked)
 
     def settled(self, plan: Plan, verdicts: Verdicts) -> Plan:
         """The plan once the verdicts of what it asked are there: a change in place keeps the verdict of before."""
@@ -174,6 +168,8 @@ class Running:
 
     def knowledge(self, services: Collection[ServiceFile]) -> Knowledge:
         """With which states a new worker that loads `services` begins."""
+        from ansible_collections.pgsvc.access.plugins.module_utils._publish.verdicts import Knowledge  # noqa: PLC0415
+
         return Knowledge(services, self.loaded, self.look(), self.unfinished, resolve)
 
     def left(self, draining: Collection[str]) -> dict[str, list[Difference]]:
@@ -192,12 +188,6 @@ class Running:
     def method(self, decision: Decision) -> str:
         """The decision as the result names it: a reload may have to go through systemd."""
         return SYSTEMD if decision.method == RELOAD and self.process.master is None else decision.method
-
-
-def _waits(server: str, proxy: Proxy) -> bool:
-    """Whether a server that has to go is in drain already and still holds sessions: nothing can be done now."""
-    name = server.partition("/")[2]
-    return bool(proxy.rows[name].admin_state & FORCED_DRAIN) and proxy.sessions(name) > 0
 
 
 @functools.cache
