@@ -75,7 +75,6 @@ def test_other_failures_are_shown_as_ansible_shows_them(fleet: Fleet, monkeypatc
     assert "no such luck" in said
 
 
-@pytest.mark.every_core
 def test_a_difference_is_shown(fleet: Fleet, members: list[str]) -> None:
     said = fleet.pgsql_svc("--diff", "pg-test", members[0]).text
     assert f"+++ after: {fleet.conf_dir(members[0])}/pg-test-primary.cfg" in said
@@ -107,8 +106,14 @@ def test_progress_stays_in_its_place_on_a_terminal(fleet: Fleet) -> None:
 WAYS = ["pgsvc.access.pgsql", "import", "role"]
 
 
-@pytest.mark.parametrize("enabled", [pytest.param(False, marks=pytest.mark.every_core), True])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("way", "enabled"),
+    [
+        pytest.param(way, enabled, marks=[pytest.mark.every_core] if way != WAYS[0] and not enabled else [])
+        for way in WAYS
+        for enabled in (False, True)
+    ],
+)
 def test_the_summary_is_there_exactly_once(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch, way: str, enabled: bool
 ) -> None:

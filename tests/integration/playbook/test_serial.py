@@ -192,7 +192,6 @@ def test_a_failure_ends_the_run_with_its_batch(fleet: Fleet, members: list[str],
     assert [fleet.files(host) for host in members] == [[], DEFAULT, []]
 
 
-@pytest.mark.every_core
 def test_applying_stops_as_well(fleet: Fleet, proxies: list[str], delegating: str) -> None:
     """Both have files that their HAProxy cannot be given, because it is not running."""
     assert fleet.playbook("-t", "pg_service_config", "-l", delegating).code == 0
