@@ -54,26 +54,26 @@ demo-clean: ## stop the sandbox and remove its folder
 # `make test-full` runs them, and everything on every ansible-core.
 FULL :=
 SELECTED := $(if $(FULL),,-m 'not full')
-# Of the older releases of ansible-core, what depends on Ansible.
-SELECTED_OLD := $(if $(FULL),,-m 'every_core and not full')
-
-# What starts processes and waits for them has the machine for itself: HAProxy under load, and the demo. The same whatever
-# Ansible sends it: once.
+# What starts processes and waits for them: HAProxy under load, and the demo. The same whatever Ansible sends it: once.
 ALONE := $(addprefix tests/integration/,demo hitless hold live member publish runtime staying unit_config)
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
 	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
+# On the older releases of ansible-core, what depends on Ansible; only the files that have such a test are read.
+SELECTED_OLD = $(if $(FULL),$(WITH_ANSIBLE),-m 'every_core and not full' \
+	$(shell grep -rl --include='test_*.py' 'mark\.every_core' $(WITH_ANSIBLE)))
 
-# The lab's machines wait for one another half of the time: checks that wait for nothing run beside them and give way to
-# them (BESIDE).
+# The lab's machines wait for one another half of the time, and HAProxy for its checks: what waits for nothing runs beside
+# them and gives way to them (BESIDE). It would wait too long beside both: what has time limits of its own begins when the
+# tests of HAProxy are through (AFTER).
 BESIDE :=
+AFTER :=
 
 .PHONY: test test-full test-fast test-alone haproxies lint sanity root
 test: root packages ## everything once: every ansible-core, HAProxy under load, the lab of real machines (root)
 	@$(STEPS) lab-down # of a run that failed, whose lab was left as it was
-	@$(STEPS) --jobs=4 --output-sync=target BESIDE=tests/beside SCENARIO=$(if $(FULL),,default) \
-		test-lab molecule haproxies lint sanity $(CORES:%=suite-%)
+	@$(STEPS) --jobs=4 --output-sync=target BESIDE=tests/beside AFTER=test-alone SCENARIO=$(if $(FULL),,default) \
+		test-lab test-alone lint sanity molecule suite-$(NEWEST) $(CORES:%=suite-%)
 	@$(STEPS) lab-down
-	@$(STEPS) test-alone
 
 test-full: ## the same with the long series and with every combination, as before a release (root)
 	@$(STEPS) test FULL=1
@@ -86,16 +86,16 @@ test-fast: ## in three minutes: ruff, mypy, and the newest ansible-core without 
 
 haproxies: .venvs/core-$(NEWEST)/.ready
 	@echo "== HAProxy of other releases"
-	@time $(BESIDE) $(<D)/bin/python tests/support/binaries.py
+	@time $(<D)/bin/python tests/support/binaries.py
 
-suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies
+suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies $(AFTER)
 	@echo "== unit and integration tests, ansible-core $*"
 	@time $(BESIDE) .venvs/core-$*/bin/python -m pytest --quiet --numprocesses=2 --dist=loadgroup --durations=5 \
-		$(if $(filter $(NEWEST),$*),$(SELECTED),$(SELECTED_OLD)) $(WITH_ANSIBLE)
+		$(if $(filter $(NEWEST),$*),$(SELECTED) $(WITH_ANSIBLE),$(SELECTED_OLD))
 
 test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@echo "== HAProxy under load"
-	@time $(<D)/bin/python -m pytest --quiet --numprocesses=4 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
+	@time $(<D)/bin/python -m pytest --quiet --numprocesses=3 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
 		$(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
 lint: lint-python lint-ansible lint-galaxy ## ruff, mypy, shellcheck, ansible-lint, documentation of plugins, fragments, licences
@@ -183,8 +183,8 @@ packages:
 	@echo "making the environment $*"
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
 	@rm -rf $(@D)
-	@$(if $(filter lab,$*),,$(BESIDE)) $(PYTHON) -m venv $(@D)
-	@time $(if $(filter lab,$*),,$(BESIDE)) $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-input \
+	@$(if $(filter lab core-$(NEWEST),$*),,$(BESIDE)) $(PYTHON) -m venv $(@D)
+	@time $(if $(filter lab core-$(NEWEST),$*),,$(BESIDE)) $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-input \
 		--require-hashes --only-binary=:all: -r $<
 	@touch $@
 

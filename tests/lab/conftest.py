@@ -1,7 +1,10 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the lab's tests: the lab is brought up when it is not, and every test starts with whole clusters."""
+"""Fixtures of the lab's tests: the lab is brought up when it is not, and every test starts with whole clusters.
+
+Each worker of pytest-xdist has a lab of its own (`settings.NAME`).
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,14 @@ from pgsvc_lab import cli, network, settings
 
 #: Tests that have published services of their own since those of the plain inventory were last put back.
 _PUBLISHERS: list[str] = []
-_FIGURES: dict[str, object] = {}
+#: Files of tests that take more than a minute, the longest first.
+_LONGEST = ["test_role_haproxy", "test_primary", "test_live", "test_access", "test_changes", "test_provider"]
 _FIGURES_FILE = settings.COLLECTION / "tests/output/lab.json"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: when no file is left for one lab, the others soon end as well."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,10 +41,10 @@ def lab() -> None:
     network.enter()
 
 
-@pytest.fixture(scope="session")
-def figures() -> Callable[[str, object], None]:
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[[str, object], None]:
     """Note a measured figure: shown at the end of the run and kept in tests/output/lab.json."""
-    return _FIGURES.__setitem__
+    return record_property
 
 
 @pytest.fixture(scope="session")
@@ -85,9 +94,16 @@ def published(pg_test: Cluster, request: pytest.FixtureRequest) -> Callable[...,
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _FIGURES:
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    figures = {
+        name: value
+        for report in sorted(reports, key=lambda each: each.nodeid)
+        for name, value in report.user_properties
+        if report.when == "call"
+    }
+    if figures:
         terminalreporter.section("measured")
-        for name, value in _FIGURES.items():
+        for name, value in figures.items():
             terminalreporter.write_line(f"{name}: {json.dumps(value)}")
         _FIGURES_FILE.parent.mkdir(parents=True, exist_ok=True)
-        _FIGURES_FILE.write_text(json.dumps(_FIGURES, indent=2) + "\n", encoding="utf-8")
+        _FIGURES_FILE.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -8,6 +8,8 @@ LAB_PYTHON := .venvs/lab/bin/python
 LAB := $(LAB_PYTHON) tests/lab/lab.py
 # Of Molecule; empty: all.
 SCENARIO :=
+# The tests run on so many labs at once, each file of tests on one of them.
+LABS := 2
 LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets molecule
 
 .PHONY: $(LAB_TARGETS)
@@ -28,13 +30,15 @@ lab-shell: ## open a shell inside the lab
 lab-status: ## show which nodes of the lab are running
 	@$(LAB) status
 
-test-lab: ## the tests on the lab, which is brought up when it is not
+test-lab: ## the tests on two labs (LABS=1: one), which are brought up when they are not
 	@echo "== tests on the lab"
-	@time $(LAB_PYTHON) -m pytest --quiet --durations=10 $(SELECTED) tests/lab
+	@time $(LAB_PYTHON) -m pytest --quiet --numprocesses=$(LABS) --dist=loadfile --no-loadscope-reorder --durations=10 \
+		$(SELECTED) tests/lab
 
 presets: ## measure failovers with each preset of pg_rto on the lab, into docs/reliability.md
 	@PYTHONPATH=.build $(LAB_PYTHON) tests/lab/presets.py --keep
 
+molecule: | $(AFTER)
 molecule: ## Molecule's scenarios on a lab of their own, all or SCENARIO=default
 	@export PATH="$(ROOT)/.venvs/lab/bin:$$PATH"; time $(BESIDE) .venvs/lab/bin/molecule test \
 		$(if $(SCENARIO),--scenario-name=$(SCENARIO),--all)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,25 +71,44 @@ def said(done: Run) -> str:
     return re.sub(r"\s+", " ", done.output)
 
 
+def runs(tags: Sequence[str], *, alone: bool) -> Sequence[str]:
+    """The tags of each run."""
+    return tags if alone else [",".join(tags)]
+
+
 def files() -> str:
     return ssh(NODE, f"sha256sum {' '.join(FILES)}; ls -A /etc/haproxy {FILES[1].rpartition('/')[0]}")
 
 
 @pytest.fixture(autouse=True)
-def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The node has the lab's own configuration before and after a test, and HAProxy runs with it."""
+def explicit_gathering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_GATHERING", "explicit")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was() -> Iterator[None]:
+    """The node has the lab's own configuration after the tests, and HAProxy runs with it: a second run shows it."""
     yield
     changed({})
     assert changed({}) == 0
 
 
-@pytest.mark.parametrize("way", CHANGES)
-def test_each_tag_alone(way: str) -> None:
-    """A tag that writes nothing leaves a change of the variables alone; one that applies nothing leaves it on disk."""
+@pytest.mark.parametrize(
+    ("way", "alone"),
+    [
+        pytest.param("reload", True, id="reload"),
+        pytest.param("restart", False, id="restart"),
+        pytest.param("restart", True, id="restart, one by one", marks=pytest.mark.full),
+    ],
+)
+def test_each_tag_alone(way: str, alone: bool) -> None:
+    """A tag that writes nothing leaves a change of the variables alone; one that applies nothing leaves it on disk.
+
+    `alone` says whether the tags that have nothing to do run one by one, or in one run.
+    """
     variables = CHANGES[way]
     before, earlier = process(), files()
-    for tag in ("haproxy_install", "haproxy_launch", "haproxy_reload"):
+    for tag in runs(("haproxy_install", "haproxy_launch", "haproxy_reload"), alone=alone):
         assert changed(variables, "-t", tag) == 0, tag
     assert (process(), files()) == (before, earlier)
 
@@ -102,7 +121,7 @@ def test_each_tag_alone(way: str) -> None:
     assert changed(variables, "-t", "haproxy_launch" if way == "reload" else "haproxy_reload") == 1
     after = process()
     assert after.since(before) == way
-    for tag in TAGS:
+    for tag in runs(TAGS, alone=alone):
         assert changed(variables, "-t", tag) == 0, tag
     assert process() == after
 

@@ -31,11 +31,12 @@ SLACK = 2.0
 """Seconds that a busy machine may add to a bound."""
 
 
-LENGTHS = pytest.mark.parametrize("times", [20, pytest.param(50, marks=pytest.mark.full)])
+SHORT, LONG = 20, pytest.param(50, marks=pytest.mark.full)
 """How many changes a series has; never fewer than the twenty of which the sessions' promise speaks."""
 
 
-@LENGTHS
+@pytest.mark.spread
+@pytest.mark.parametrize("times", [SHORT, LONG])
 def test_reloads_cost_no_connection(balancer: Balancer, times: int) -> None:
     """With the check intervals that services have by default."""
     balancer.begin_service()
@@ -46,7 +47,8 @@ def test_reloads_cost_no_connection(balancer: Balancer, times: int) -> None:
     assert balancer.publish(balancer.files_of(balancer.declared))["changed"] is False
 
 
-@LENGTHS
+@pytest.mark.spread
+@pytest.mark.parametrize("times", [LONG, SHORT])  # the other way round: the short one runs on another release
 def test_changes_of_servers_take_no_reload_and_no_protection(balancer: Balancer, times: int) -> None:
     """A session from before them is still there afterwards, and is cut when the primary fails over."""
     balancer.default_server = QUICK

@@ -139,6 +139,7 @@ def test_a_reload_waits_for_connections_that_wait(balancer: Balancer) -> None:
     assert "warnings" not in results[0]
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("is_up", [True, False])
 def test_nobody_waits_in_a_process_that_is_stopping(balancer: Balancer, is_up: bool) -> None:
     """It forwards them if it knows a server, or closes them: clients that connect again wait in the new process."""

@@ -148,6 +148,7 @@ def writers_during(balancer: Balancer, happening: str) -> Tally:
     return tally
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("happening", ["a start", "a crash and a start", "a reload by somebody else"])
 def test_no_write_is_misrouted_whoever_starts_haproxy(balancer: Balancer, happening: str) -> None:
     """The primary has moved since the files were written: what they say of roles is long wrong."""
@@ -166,6 +167,7 @@ DRAINS = {
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("which", DRAINS)
 @pytest.mark.parametrize("state", ["drain", "maint"])
 def test_drain_and_maintenance_outlive_a_reload(balancer: Balancer, which: str, state: str) -> None:

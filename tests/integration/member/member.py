@@ -60,7 +60,7 @@ def settled(balancer: Node, state: str, member: str = MEMBER) -> dict[str, Any]:
         result = set_state(balancer, state, member)
         return result if result["settled"] else {}
 
-    return wait_until(look, timeout=30)
+    return wait_until(look, timeout=30, interval=0.3)  # each look is a process
 
 
 def states(result: dict[str, Any]) -> dict[str, dict[str, str]]:

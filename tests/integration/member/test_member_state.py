@@ -29,8 +29,10 @@ from ansible_collections.pgsvc.access.tests.integration.staying.site import CLUS
 from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
 from ansible_collections.pgsvc.access.tests.support.traffic import Tally
 
+ROLES = ("declared", "live")
 
-@pytest.fixture(params=["declared", "live"])
+
+@pytest.fixture(params=ROLES)
 def balancer(request: pytest.FixtureRequest, haproxy_binary: Path, tmp_path: Path) -> Iterator[Balancer]:
     """It serves, with declared and with live roles."""
     with serving(haproxy_binary, tmp_path) as balancer:
@@ -130,21 +132,26 @@ def test_a_member_that_fails_its_checks_now_gets_no_connection(balancer: Balance
     wait_until(lambda: is_serving(balancer), timeout=10)
 
 
+EDITS: dict[str, Callable[[Balancer, Site], None]] = {
+    "reload": bind_more,
+    "runtime": of_member(1, pg_weight=50),
+    "a service added": added,
+    "timings": options("inter 200ms", "inter 250ms"),
+    "to live": with_roles("live"),
+    "to declared": with_roles("declared"),
+}
+COMBINATIONS = [
+    pytest.param(roles, state, edit, id=f"{roles}-{state}-{name}", marks=[pytest.mark.full] if turn else [])
+    for turn in (0, 1)
+    for number, (name, edit) in enumerate(EDITS.items(), turn)
+    for state, roles in (("drain", ROLES[number % 2]), ("maint", ROLES[(number + 1) % 2]))
+]
+"""Every edit in either state, with declared and with live roles in turn; the other way round they are `full`."""
+
+
 @pytest.mark.spread
-@pytest.mark.parametrize("state", ["drain", "maint"])
-@pytest.mark.parametrize(
-    "edit",
-    [
-        bind_more,
-        of_member(1, pg_weight=50),
-        added,
-        options("inter 200ms", "inter 250ms"),
-        with_roles("live"),
-        with_roles("declared"),
-    ],
-    ids=["reload", "runtime", "a service added", "timings", "to live", "to declared"],
-)
-def test_a_publish_never_ends_the_state(balancer: Balancer, edit: Callable[[Balancer, Site], None], state: str) -> None:
+@pytest.mark.parametrize(("balancer", "state", "edit"), COMBINATIONS, indirect=["balancer"])
+def test_a_publish_never_ends_the_state(balancer: Balancer, state: str, edit: Callable[[Balancer, Site], None]) -> None:
     set_state(balancer, state)
     site = balancer.site.copy()
     edit(balancer, site)

@@ -34,7 +34,7 @@ def own(fleet: Fleet) -> list[str]:
     return list(fleet.groups["pg-meta"]["hosts"])
 
 
-@pytest.mark.parametrize("command", ["pgsql-svc", "playbook"])
+@pytest.mark.parametrize("command", ["pgsql-svc", pytest.param("playbook", marks=pytest.mark.full)])
 def test_a_run_over_the_whole_inventory_removes_it(published: Fleet, proxies: list[str], command: str) -> None:
     move(published, "")
 
@@ -63,7 +63,7 @@ def test_it_moves_to_another_group(published: Fleet, proxies: list[str], members
     assert "pg-meta-primary" in published.files(members[2])
 
 
-@pytest.mark.parametrize("is_marked", [True, False])
+@pytest.mark.parametrize("is_marked", [pytest.param(True, marks=pytest.mark.full), False])
 def test_a_run_limited_to_the_group_removes_it(published: Fleet, proxies: list[str], is_marked: bool) -> None:
     """Whether or not the inventory says that HAProxy runs there: the run is about nothing else."""
     if not is_marked:

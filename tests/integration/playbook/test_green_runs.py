@@ -30,8 +30,9 @@ NOTHING: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("case", NOTHING)
+@pytest.mark.parametrize(
+    "case", ["no hosts", pytest.param("no clusters", marks=pytest.mark.every_core), "no load balancer"]
+)
 def test_nothing_to_publish_to(fleet: Fleet, case: str) -> None:
     text, message = NOTHING[case]
     fleet.inventory.write_text(text)
@@ -52,8 +53,7 @@ def test_the_command_has_no_load_balancer_to_publish_to(fleet: Fleet, case: str)
     assert (said.code, said.last) == (2, "pgsql-svc: failed, no load balancer was touched")
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("text", [None, "all: [", "all: {hosts: [a]}"])
+@pytest.mark.parametrize("text", [None, pytest.param("all: [", marks=pytest.mark.every_core), "all: {hosts: [a]}"])
 def test_a_source_that_cannot_be_read_is_an_error_beside_others(fleet: Fleet, text: str | None) -> None:
     other = fleet.folder / "other.yml"
     if text is not None:
@@ -90,8 +90,10 @@ IN_PLAYS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("case", IN_PLAYS)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.every_core] if case in {"play", "roles"} else []) for case in IN_PLAYS],
+)
 def test_variables_of_a_play_are_refused(fleet: Fleet, members: list[str], case: str) -> None:
     said = play(fleet, IN_PLAYS[case])
     assert said.code == 2

@@ -16,43 +16,39 @@ import yaml
 
 from ansible_collections.pgsvc.access.tests.integration.playbook.fleet import Fleet
 
-CLUSTERS = 60
 SUMMARY = re.compile(r"^pgsql-svc: \d+ load balancers?: .*$", re.MULTILINE)
 
 
-@pytest.fixture
-def many(fleet: Fleet) -> Fleet:
-    """Sixty clusters of one member."""
+@pytest.mark.parametrize("clusters", [20, pytest.param(60, marks=pytest.mark.full)])
+def test_many_clusters(fleet: Fleet, monkeypatch: pytest.MonkeyPatch, clusters: int) -> None:
+    """Each of one member."""
     fleet.groups.clear()
-    for number in range(1, CLUSTERS + 1):
+    for number in range(1, clusters + 1):
         fleet.cluster(f"pg-{number:02}", [f"127.123.60.{number}"])
-    return fleet
-
-
-def test_sixty_clusters(many: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", "pgsvc.access.progress")
 
-    first = many.playbook()
+    first = fleet.playbook()
     lines = first.text.strip().splitlines()
     changes = [line for line in lines if line.startswith("written, not applied: [127.123.60.")]
-    assert len(changes) == CLUSTERS
-    assert len(lines) <= CLUSTERS + 10
+    assert len(changes) == clusters
+    assert len(lines) <= clusters + 10
     assert [line for line in lines if " done, " in line] == [
-        f"{done} of 60 done, {done} changed, 0 failed" for done in (15, 30, 45, 60)
+        f"{done} of {clusters} done, {done} changed, 0 failed"
+        for done in range(clusters // 4, clusters + 1, clusters // 4)
     ]
-    assert lines[-1] == "pgsql-svc: 60 load balancers: 60 written, not applied"
+    assert lines[-1] == f"pgsql-svc: {clusters} load balancers: {clusters} written, not applied"
 
-    shutil.rmtree(many.conf_dir("127.123.60.7"))
-    again = many.playbook().text.strip().splitlines()
+    shutil.rmtree(fleet.conf_dir("127.123.60.7"))
+    again = fleet.playbook().text.strip().splitlines()
     assert len(again) <= 10
     reason = (
-        f"there is no directory {many.conf_dir('127.123.60.7')}: install HAProxy (role pgsvc.access.haproxy), or set "
+        f"there is no directory {fleet.conf_dir('127.123.60.7')}: install HAProxy (role pgsvc.access.haproxy), or set "
         "haproxy_conf_dir"
     )
     assert f"failed: [127.123.60.7] {reason}" in again
     assert again[-2:] == [
         f"pgsql-svc: failed (127.123.60.7): {reason}",
-        "pgsql-svc: 60 load balancers: 1 failed (127.123.60.7), 59 unchanged",
+        f"pgsql-svc: {clusters} load balancers: 1 failed (127.123.60.7), {clusters - 1} unchanged",
     ]
 
 
@@ -75,7 +71,6 @@ def test_other_failures_are_shown_as_ansible_shows_them(fleet: Fleet, monkeypatc
     assert "no such luck" in said
 
 
-@pytest.mark.every_core
 def test_a_difference_is_shown(fleet: Fleet, members: list[str]) -> None:
     said = fleet.pgsql_svc("--diff", "pg-test", members[0]).text
     assert f"+++ after: {fleet.conf_dir(members[0])}/pg-test-primary.cfg" in said
@@ -107,8 +102,14 @@ def test_progress_stays_in_its_place_on_a_terminal(fleet: Fleet) -> None:
 WAYS = ["pgsvc.access.pgsql", "import", "role"]
 
 
-@pytest.mark.parametrize("enabled", [pytest.param(False, marks=pytest.mark.every_core), True])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("way", "enabled"),
+    [
+        pytest.param(way, enabled, marks=[pytest.mark.every_core] if way != WAYS[0] and not enabled else [])
+        for way in WAYS
+        for enabled in (False, True)
+    ],
+)
 def test_the_summary_is_there_exactly_once(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch, way: str, enabled: bool
 ) -> None:

@@ -46,14 +46,14 @@ def test_counts_load_balancers_not_the_members_that_delegate_to_them(fleet: Flee
     assert fleet.pgsql_svc("pg-meta").last == "pgsql-svc: 2 load balancers: 2 written, not applied"
 
 
-@pytest.mark.every_core
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (
+        pytest.param(
             ["pg-tset"],
             "- pg-tset: 'pg-tset' is not a cluster of the inventory, did you mean 'pg-test'?;"
             " allowed: pg-meta, pg-test",
+            marks=pytest.mark.every_core,
         ),
         # An address unlike those of the fleet, which are of this process: it is not a near miss of one.
         (
@@ -138,7 +138,6 @@ def test_names_the_load_balancer_that_failed(fleet: Fleet, members: list[str]) -
     assert fleet.files(members[0]) == DEFAULT
 
 
-@pytest.mark.every_core
 def test_names_the_load_balancer_that_cannot_be_reached(fleet: Fleet, members: list[str]) -> None:
     # Nothing listens on this port of a loopback address: the connection is refused at once.
     fleet.groups["pg-test"]["hosts"][members[1]].update(

@@ -12,8 +12,6 @@ import yaml
 
 from ansible_collections.pgsvc.access.tests.integration.playbook.fleet import Fleet, Output
 
-pytestmark = pytest.mark.every_core
-
 PLAN = {"pgsvc.access.pg_service_plan": {"clusters": "pg-test"}, "run_once": True, "register": "services_plan"}
 
 NAME = (
@@ -29,6 +27,7 @@ def play(fleet: Fleet, *tasks: dict[str, Any]) -> Output:
     return fleet.playbook(playbook=str(playbook))
 
 
+@pytest.mark.every_core
 def test_the_state_folder_of_the_task_is_the_one_that_the_files_name(fleet: Fleet, members: list[str]) -> None:
     folder = fleet.folder / "elsewhere"
 
@@ -53,14 +52,15 @@ def test_the_state_folder_of_the_task_is_the_one_that_the_files_name(fleet: Flee
 @pytest.mark.parametrize(
     ("plan", "arguments", "message"),
     [
-        (PLAN, {"plan": "{{ services_plan }}"}, f"{NAME}{{'"),
+        pytest.param(PLAN, {"plan": "{{ services_plan }}"}, f"{NAME}{{'", marks=pytest.mark.every_core),
         (PLAN, {"plan": "{{ services_plan | to_json }}"}, NAME),
         (PLAN, {"plan": "{{ services_plan.load_balancers }}"}, f"{NAME}{{'"),
         (PLAN, {"plan": "service_plan"}, "plan: there is no variable 'service_plan'; register "),
-        (
+        pytest.param(
             {**PLAN, "when": "inventory_hostname == 'none'"},
             {"plan": "services_plan"},
             "plan: services_plan contains no plan, because the task that registered it was skipped; register ",
+            marks=pytest.mark.every_core,
         ),
         (
             {

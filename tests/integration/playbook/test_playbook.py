@@ -43,8 +43,7 @@ def test_a_limit_to_one_member_touches_only_it_and_knows_the_whole_cluster(fleet
     assert (fleet.conf_dir(members[0]) / "pg-test-primary.cfg").read_text().count("    server ") == 3
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("limit", ["pg-meta", "proxy"])
+@pytest.mark.parametrize("limit", [pytest.param("pg-meta", marks=pytest.mark.every_core), "proxy"])
 def test_a_provider_group_is_published_from_the_cluster_alone_and_from_itself(
     fleet: Fleet, members: list[str], proxies: list[str], limit: str
 ) -> None:

@@ -139,10 +139,19 @@ def unplug_host(fleet: Fleet, host: str) -> None:
 
 Breaks = Callable[[Fleet, str], None]
 BREAKS = pytest.mark.parametrize("breaks", [break_host, unplug_host])
+#: How a load balancer fails, and which one.
+FAILURES = pytest.mark.parametrize(
+    ("breaks", "broken"),
+    [
+        (break_host, 1),
+        (unplug_host, 0),
+        pytest.param(break_host, 0, marks=pytest.mark.full),
+        pytest.param(unplug_host, 1, marks=pytest.mark.full),
+    ],
+)
 
 
-@BREAKS
-@pytest.mark.parametrize("broken", [0, 1])
+@FAILURES
 def test_the_first_failure_stops_the_rest(
     fleet: Fleet, members: list[str], order: Callable[[], list[str]], breaks: Breaks, broken: int
 ) -> None:
@@ -155,8 +164,7 @@ def test_the_first_failure_stops_the_rest(
     assert [fleet.files(host) for host in members] == [DEFAULT] * broken + [[]] * (3 - broken)
 
 
-@BREAKS
-@pytest.mark.parametrize("broken", [0, 1])
+@FAILURES
 def test_the_first_failure_stops_the_delegated_rest(
     fleet: Fleet, proxies: list[str], delegating: str, order: Callable[[], list[str]], breaks: Breaks, broken: int
 ) -> None:
@@ -192,7 +200,6 @@ def test_a_failure_ends_the_run_with_its_batch(fleet: Fleet, members: list[str],
     assert [fleet.files(host) for host in members] == [[], DEFAULT, []]
 
 
-@pytest.mark.every_core
 def test_applying_stops_as_well(fleet: Fleet, proxies: list[str], delegating: str) -> None:
     """Both have files that their HAProxy cannot be given, because it is not running."""
     assert fleet.playbook("-t", "pg_service_config", "-l", delegating).code == 0

@@ -106,8 +106,9 @@ def run(folder: Path, role: str, variables: dict[str, Any], *options: str, valid
     return done.returncode, output
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("role", MISTAKES)
+@pytest.mark.parametrize(
+    "role", [pytest.param(role, marks=[pytest.mark.every_core] if role == "haproxy" else []) for role in MISTAKES]
+)
 def test_every_mistake_in_one_message(role: str, tmp_path: Path) -> None:
     mistakes = MISTAKES[role]
     code, output = run(tmp_path, role, {name: value for name, (value, *_rest) in mistakes.items()}, "-vvv", "--diff")
@@ -144,8 +145,11 @@ BAD_SECRETS = {
 }
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("kind", BAD_SECRETS)
+# What Ansible itself says of a mapping or a template depends on its release; a line break is refused by the role alone.
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.every_core] if kind != "line break" else []) for kind in BAD_SECRETS],
+)
 @pytest.mark.parametrize("role", sorted(filter(SECRETS.get, SECRETS)))
 def test_no_output_holds_a_secret(role: str, kind: str, tmp_path: Path) -> None:
     variables = dict.fromkeys(SECRETS[role], BAD_SECRETS[kind])

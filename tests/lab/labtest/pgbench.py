@@ -36,12 +36,14 @@ class Pgbench:
     host: str
     port: int
     sql: str
+    #: Transactions a second, at most; 0 sets no limit.
+    limit: int = 0
     seconds: list[tuple[float, float]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def command(self) -> str:
         password = credentials.passwords()["test"]
-        options = f"-n -C -c {_CLIENTS} -P 1 -T {_LONGEST} -f /dev/stdin"
+        options = f"-n -C -c {_CLIENTS} -P 1 -T {_LONGEST} -f /dev/stdin" + (f" -R {self.limit}" if self.limit else "")
         return f"PGPASSWORD={password} exec pgbench {options} -h {self.host} -p {self.port} -U test test 2>&1"
 
     def listen(self, process: subprocess.Popen[str]) -> None:

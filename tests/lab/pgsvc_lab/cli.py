@@ -9,6 +9,7 @@ import argparse
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add("roots", lambda _: roots.ensure_all(), "build the Debian roots that are missing")
     command = add("up", _up, "boot the nodes and set the clusters up; what is up already stays")
     command.add_argument("--bare", action="store_true", help="only boot: no etcd, PostgreSQL and HAProxy")
-    add("down", lambda _: down(), "remove every process, mount, namespace and interface of the lab")
+    add("down", lambda _: _down_all(), "remove every process, mount, namespace and interface of the lab")
     add("reset", lambda _: reset(), "the same lab with new disks: every node as on its first day")
     add("status", lambda _: _status(), "which nodes run")
     add("shell", lambda _: controller.execute([os.environ.get("SHELL", "/bin/bash")]), "a shell on the controller")
@@ -150,6 +151,15 @@ def down() -> None:
         shutil.rmtree(STATE, ignore_errors=True)
     _LOCK.unlink(missing_ok=True)
     say(f"lab: gone ({time.monotonic() - started:.1f} s)")
+
+
+def _down_all() -> None:
+    """Remove this lab, and the further ones of a test run with several processes: their names end in a number."""
+    down()
+    for state in sorted(STATE.parent.glob(f"{settings.NAME}-[0-9]*-lab")):
+        environment = {**os.environ, "PGSVC_LAB": state.name.removesuffix("-lab")}
+        if subprocess.run([sys.executable, LAB_SOURCE / "lab.py", "down"], env=environment, check=False).returncode:
+            raise LabError(f"the lab {environment['PGSVC_LAB']} is not removed; what it said is above")
 
 
 def reset() -> None:

@@ -16,8 +16,10 @@ COLLECTION = LAB_SOURCE.parent.parent
 
 #: Roots, packages and wheels live here: they outlast the lab and are shared by all checkouts.
 CACHE = Path(os.environ.get("PGSVC_CACHE", "/var/cache/pgsvc"))
+#: Tests in several processes: pytest-xdist numbers them from 0, and its first one takes the lab of `make lab`.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 #: Namespaces, cgroups and the state folder carry this name, so that two labs can live side by side.
-NAME = os.environ.get("PGSVC_LAB", "pgsvc")
+NAME = os.environ.get("PGSVC_LAB", "pgsvc") + (f"-{_WORKER + 1}" if _WORKER else "")
 #: All that one run of the lab makes; removed by `down`.
 STATE = Path("/run") / f"{NAME}-lab"
 
