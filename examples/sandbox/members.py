@@ -104,17 +104,18 @@ class Cluster:
         roles = {name: member.role for name, member in self.members.items()}
         # Of a cluster with a synchronous standby, only this one can become the primary.
         able = [name for name, role in roles.items() if role == "sync"] or [name for name in roles if name != leader]
-        refusals = {
-            "Switchover could be performed only from a specific leader": not leader,
-            "Switchover target and source are the same": leader == candidate,
-            "leader name does not match": roles.get(leader) != "primary",
-            "candidate does not exists": candidate and candidate not in roles,
-            "candidate name does not match with sync_standby": candidate and candidate not in able,
-            "switchover is not possible: cluster does not have members except leader": not able,
-        }
-        for number, (reason, applies) in enumerate(refusals.items()):
+        bad, impossible = HTTPStatus.BAD_REQUEST, HTTPStatus.PRECONDITION_FAILED
+        refusals = (
+            (bad, "Switchover could be performed only from a specific leader", not leader),
+            (bad, "Switchover target and source are the same", leader == candidate),
+            (impossible, "leader name does not match", roles.get(leader) != "primary"),
+            (impossible, "candidate does not exists", candidate and candidate not in roles),
+            (impossible, "candidate name does not match with sync_standby", candidate and candidate not in able),
+            (impossible, "switchover is not possible: cluster does not have members except leader", not able),
+        )
+        for status, reason, applies in refusals:
             if applies:
-                return HTTPStatus.BAD_REQUEST if number < 2 else HTTPStatus.PRECONDITION_FAILED, reason
+                return status, reason
         if self.is_moving:
             return HTTPStatus.SERVICE_UNAVAILABLE, "failed to write failover key into DCS"
         new = candidate or able[0]
@@ -136,7 +137,7 @@ async def respond(cluster: Cluster, member: Member, reader: asyncio.StreamReader
         login = base64.b64decode(headers.get("authorization", "").removeprefix("Basic ")).decode()
         method, target, _version = first.split(" ", 2)
         status, text = await cluster.answer(member, method, target.partition("?")[0], login, body)
-        head = f"HTTP/1.0 {status} {status.phrase}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+        head = f"HTTP/1.0 {status.value} {status.phrase}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n"
         writer.write(f"{head}{text}".encode())
         await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError, ValueError):
