@@ -10,7 +10,7 @@ OLDEST := $(firstword $(CORES))
 NEWEST := $(lastword $(CORES))
 PACKAGES := git haproxy python3 python3-venv
 ifneq ($(filter-out demo demo-clean dist requirements,$(MAKECMDGOALS)),)
-PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client shellcheck systemd-container
+PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client prometheus shellcheck systemd-container
 endif
 
 # The caller's folder, locale and settings of Ansible, pytest or Python must not change what happens here.
@@ -59,7 +59,7 @@ SELECTED_OLD := $(if $(FULL),,-m 'every_core and not full')
 
 # What starts processes and waits for them has the machine for itself: HAProxy under load, and the demo. The same whatever
 # Ansible sends it: once.
-ALONE := $(addprefix tests/integration/,demo hitless hold live member publish runtime staying unit_config)
+ALONE := $(addprefix tests/integration/,demo hitless hold live member monitoring publish runtime staying unit_config)
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
 	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
 
@@ -98,16 +98,17 @@ test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@time $(<D)/bin/python -m pytest --quiet --numprocesses=4 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
 		$(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
-lint: lint-python lint-ansible lint-galaxy ## ruff, mypy, shellcheck, ansible-lint, documentation of plugins, fragments, licences
+lint: lint-python lint-ansible lint-galaxy ## ruff, mypy, shellcheck, promtool, ansible-lint, documentation of plugins, fragments, licences
 
 .PHONY: lint-python lint-ansible lint-galaxy
 lint-python: .venvs/lint/.ready $(COLLECTION)
-	@echo "== ruff, mypy, shellcheck"
+	@echo "== ruff, mypy, shellcheck, promtool"
 	@.venvs/lint/bin/ruff check --quiet
 	@.venvs/lint/bin/ruff format --check --quiet
 	@time $(BESIDE) .venvs/lint/bin/mypy -p ansible_collections.pgsvc.access
 	@MYPYPATH=.build:tests/lab .venvs/lint/bin/mypy tests/lab
 	@grep -lrE --exclude-dir='.[bgv]*' '^#!.*\bbash$$' . | xargs shellcheck
+	@promtool check rules --lint-fatal files/prometheus/*.rules.yml >/dev/null
 
 lint-ansible: .venvs/lint/.ready $(COLLECTION)
 	@echo "== ansible-lint"
