@@ -115,10 +115,11 @@ lint-ansible: .venvs/lint/.ready $(COLLECTION)
 	@export PATH="$(ROOT)/.venvs/lint/bin:$$PATH"; time $(BESIDE) .venvs/lint/bin/ansible-lint --nocolor
 
 # reuse asks git for the project's files, which git refuses in another user's checkout unless safe.directory names it.
-lint-galaxy: .venvs/lint/.ready $(COLLECTION)
-	@echo "== documentation of plugins and roles, changelog fragments, licences"
+lint-galaxy: .venvs/lint/.ready .venvs/ee/.ready $(COLLECTION)
+	@echo "== documentation of plugins and roles, changelog fragments, execution environments, licences"
 	@export PATH="$(ROOT)/.venvs/lint/bin:$$PATH"; time $(BESIDE) .venvs/lint/bin/antsibull-docs lint-collection-docs --plugin-docs .
 	@.venvs/lint/bin/antsibull-changelog lint
+	@.venvs/ee/bin/python tests/static/execution_environment.py .build/ee
 	@if [ -e .venvs/lint/bin/reuse ]; then \
 		GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' .venvs/lint/bin/reuse lint --lines; \
 	else \
@@ -160,7 +161,7 @@ dist: .venvs/core-$(NEWEST)/.ready ## build the tarball that ansible-galaxy inst
 # First what this Makefile installs; ansible-test's lists then come out of the ansible-core that they name.
 PIN = tests/requirements/pin $(ROOT)/.venvs/uv/bin/uv
 requirements: .venvs/uv/.ready ## pin what the tests install, as tests/requirements/*.in say (UPGRADE=1: the newest)
-	@for list in $(CORES:%=core-%) lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
+	@for list in $(CORES:%=core-%) ee lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
 	@$(PIN) lab-newest 3.13 $(if $(UPGRADE),--upgrade)
 	@$(STEPS) pin-sanity-$(OLDEST) pin-sanity-$(NEWEST)
 
