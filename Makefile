@@ -10,7 +10,7 @@ OLDEST := $(firstword $(CORES))
 NEWEST := $(lastword $(CORES))
 PACKAGES := git haproxy python3 python3-venv
 ifneq ($(filter-out demo demo-clean dist requirements,$(MAKECMDGOALS)),)
-PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client shellcheck systemd-container
+PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client prometheus shellcheck systemd-container
 endif
 
 # The caller's folder, locale and settings of Ansible, pytest or Python must not change what happens here.
@@ -55,7 +55,7 @@ demo-clean: ## stop the sandbox and remove its folder
 FULL :=
 SELECTED := $(if $(FULL),,-m 'not full')
 # What starts processes and waits for them: HAProxy under load, and the demo. The same whatever Ansible sends it: once.
-ALONE := $(addprefix tests/integration/,demo hitless hold live member publish runtime staying unit_config)
+ALONE := $(addprefix tests/integration/,demo hitless hold live member monitoring publish runtime staying unit_config)
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
 	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
 # On the older releases of ansible-core, what depends on Ansible; only the files that have such a test are read.
@@ -98,26 +98,28 @@ test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@time $(<D)/bin/python -m pytest --quiet --numprocesses=3 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
 		$(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
-lint: lint-python lint-ansible lint-galaxy ## ruff, mypy, shellcheck, ansible-lint, documentation of plugins, fragments, licences
+lint: lint-python lint-ansible lint-galaxy ## ruff, mypy, shellcheck, promtool, ansible-lint, documentation of plugins, fragments, licences
 
 .PHONY: lint-python lint-ansible lint-galaxy
 lint-python: .venvs/lint/.ready $(COLLECTION)
-	@echo "== ruff, mypy, shellcheck"
+	@echo "== ruff, mypy, shellcheck, promtool"
 	@.venvs/lint/bin/ruff check --quiet
 	@.venvs/lint/bin/ruff format --check --quiet
 	@time $(BESIDE) .venvs/lint/bin/mypy -p ansible_collections.pgsvc.access
 	@MYPYPATH=.build:tests/lab .venvs/lint/bin/mypy tests/lab
 	@grep -lrE --exclude-dir='.[bgv]*' '^#!.*\bbash$$' . | xargs shellcheck
+	@promtool check rules --lint-fatal files/prometheus/*.rules.yml >/dev/null
 
 lint-ansible: .venvs/lint/.ready $(COLLECTION)
 	@echo "== ansible-lint"
 	@export PATH="$(ROOT)/.venvs/lint/bin:$$PATH"; time $(BESIDE) .venvs/lint/bin/ansible-lint --nocolor
 
 # reuse asks git for the project's files, which git refuses in another user's checkout unless safe.directory names it.
-lint-galaxy: .venvs/lint/.ready $(COLLECTION)
-	@echo "== documentation of plugins and roles, changelog fragments, licences"
+lint-galaxy: .venvs/lint/.ready .venvs/ee/.ready $(COLLECTION)
+	@echo "== documentation of plugins and roles, changelog fragments, execution environments, licences"
 	@export PATH="$(ROOT)/.venvs/lint/bin:$$PATH"; time $(BESIDE) .venvs/lint/bin/antsibull-docs lint-collection-docs --plugin-docs .
 	@.venvs/lint/bin/antsibull-changelog lint
+	@.venvs/ee/bin/python tests/static/execution_environment.py .build/ee
 	@if [ -e .venvs/lint/bin/reuse ]; then \
 		GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' .venvs/lint/bin/reuse lint --lines; \
 	else \
@@ -159,7 +161,7 @@ dist: .venvs/core-$(NEWEST)/.ready ## build the tarball that ansible-galaxy inst
 # First what this Makefile installs; ansible-test's lists then come out of the ansible-core that they name.
 PIN = tests/requirements/pin $(ROOT)/.venvs/uv/bin/uv
 requirements: .venvs/uv/.ready ## pin what the tests install, as tests/requirements/*.in say (UPGRADE=1: the newest)
-	@for list in $(CORES:%=core-%) lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
+	@for list in $(CORES:%=core-%) ee lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
 	@$(PIN) lab-newest 3.13 $(if $(UPGRADE),--upgrade)
 	@$(STEPS) pin-sanity-$(OLDEST) pin-sanity-$(NEWEST)
 

@@ -3,16 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox: an HAProxy for every node of an inventory, and stand-ins for its databases, all on loopback addresses.
 
-usage: sandbox.py up|down|status [INVENTORY]
+usage: sandbox.py up|down|status|move [INVENTORY]
 
 The folder is $PGSVC_SANDBOX or /tmp/pgsvc-sandbox, as in the inventory. ``down`` stops only processes that have a pid
-file in that folder, and removes the folder.
+file in that folder, and removes the folder. ``move`` asks Patroni for a switchover of cluster pg-test.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import csv
+import http.client
 import json
 import os
 import shutil
@@ -137,6 +139,7 @@ def start_members(hosts: Hosts) -> None:
         (SANDBOX / host / "role").write_text(f"{role}\n")
         described.append(
             {
+                "cluster": values["pg_cluster"],
                 "address": host,
                 "name": f"{values['pg_cluster']}-{values['pg_seq']}",
                 "patroni_port": int(values.get("patroni_port", 8008)),
@@ -144,6 +147,7 @@ def start_members(hosts: Hosts) -> None:
                     "postgres": int(values.get("pg_port", 5432)),
                     "pgbouncer": int(values.get("pgbouncer_port", 6432)),
                 },
+                "login": login(values),
             }
         )
     log, command = SANDBOX / "members.log", [sys.executable, str(HERE / "members.py"), str(SANDBOX)]
@@ -151,6 +155,12 @@ def start_members(hosts: Hosts) -> None:
     wait_for(lambda: process.poll() is not None or "ready" in log.read_text(), "the members do not answer")
     if process.poll() is not None:
         raise SandboxError(f"the members ended: {log.read_text().strip().splitlines()[-1]}")
+
+
+def login(values: dict[str, Any]) -> str:
+    """``user:password`` of Patroni's REST API, empty without a password."""
+    password = values.get("patroni_password")
+    return f"{values.get('patroni_username', 'postgres')}:{password}" if password else ""
 
 
 def up(inventory: Path) -> None:
@@ -222,12 +232,36 @@ def status(inventory: Path) -> None:
         say(f"{name:<18} {f'{address}:{port}':<20} {who}")
 
 
+def move(inventory: Path) -> None:
+    """Ask Patroni to move the primary of pg-test, and wait until its services follow on every node."""
+    members = {host: values for host, values in nodes(inventory).items() if values.get("pg_cluster") == "pg-test"}
+    host = next(host for host in members if (SANDBOX / host / "role").read_text().strip() == "primary")
+    leader = f"pg-test-{members[host]['pg_seq']}"
+    headers = {"Authorization": f"Basic {base64.b64encode(login(members[host]).encode()).decode()}"}
+    patroni = http.client.HTTPConnection(host, int(members[host].get("patroni_port", 8008)), timeout=15)
+    patroni.request("POST", "/switchover", json.dumps({"leader": leader}), headers)
+    response = patroni.getresponse()
+    text = response.read().decode()
+    if response.status != http.HTTPStatus.OK:
+        raise SandboxError(f"Patroni answers with status {response.status}: {text}")
+    say(f"Patroni: {text}")
+    for name, (_host, address, port) in (each for node in members for each in listeners(node)):
+        wait_for(partial(follows, leader, name, address, port), f"{name} on {address} does not follow")
+
+
+def follows(former: str, service: str, address: str, port: int) -> bool:
+    """Whether a server answers, and of the service `primary` another one than the former."""
+    answer = answerer(address, port)
+    return answer.startswith("pg-test-") and not (service == "pg-test-primary" and answer.startswith(f"{former} "))
+
+
 def main(arguments: list[str]) -> int:
     inventory = Path(arguments[1]) if len(arguments) > 1 else HERE / "inventory.yml"
     commands: dict[str, Callable[[], None]] = {
         "up": lambda: up(inventory),
         "down": down,
         "status": lambda: status(inventory),
+        "move": lambda: move(inventory),
     }
     if not arguments or arguments[0] not in commands:
         sys.stderr.write(__doc__)

@@ -19,6 +19,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._report.outcomes impo
 
 _PLAYBOOK = "member.yml"
 _CODE_FILE = "PGSVC_EXIT_CODE_FILE"  # where bin/pgsql-svc reads the exit code
+_REPORT_FILE = "PGSVC_REPORT_FILE"  # and what it prints with --format json
 _UP_AND_CLEAR = "\x1b[1A\x1b[2K"
 
 
@@ -44,6 +45,12 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._is_ours = Path(playbook._file_name).name == _PLAYBOOK
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        asked = play.get_variable_manager().extra_vars
+        self._members.asked(
+            *(str(asked.get(name, "")) for name in ("pg_member_cluster", "pg_member", "pg_member_state"))
+        )
 
     def v2_runner_on_ok(self, result: Any) -> None:
         values = part(result, "result")
@@ -97,5 +104,8 @@ class CallbackModule(CallbackBase):
             lines = ["pgsql-svc: failed, no load balancer was changed"]
         for line in lines:
             self._display.display(line)
+        if os.environ.get(_REPORT_FILE):
+            report = json.dumps(members.report(planned), indent=2)
+            Path(os.environ[_REPORT_FILE]).write_text(f"{report}\n", encoding="utf-8")
         if os.environ.get(_CODE_FILE):
             Path(os.environ[_CODE_FILE]).write_text(str(members.code(planned)), encoding="ascii")

@@ -64,12 +64,17 @@ def _binary() -> Path:
 
 
 @contextmanager
-def running(haproxies: Sequence[HAProxy], members: Mapping[str, str]) -> Iterator[Patroni]:
-    """Run them, and a Patroni at each address of `members`, which are roles by address. Yields all Patronis as one."""
+def running(
+    haproxies: Sequence[HAProxy], members: Mapping[str, str], clusters: Mapping[str, str] | None = None
+) -> Iterator[Patroni]:
+    """Run them, and a Patroni at each address of `members`, which are roles by address. Yields all Patronis as one.
+
+    `clusters` has the cluster of each address; without it, all are of one.
+    """
     with ExitStack() as stack:
         patroni = stack.enter_context(Patroni())
         for address, role in members.items():
-            patroni.add(address, address, role, ports=())
+            patroni.add(address, address, role, ports=(), cluster=(clusters or {}).get(address, "cluster"))
         for each in haproxies:
             stack.callback(_end, each)
             each.start(ready=False)

@@ -41,12 +41,20 @@ class Fleet:
         """Return the role of a host."""
         return "replica" if number % self.members else "primary"
 
+    def cluster(self, number: int) -> str:
+        """Return the name of the cluster of a host."""
+        return f"pg-{number // self.members + 1:04}"
+
+    @property
+    def clusters(self) -> dict[str, str]:
+        """The cluster of each host, by address."""
+        return {self.address(number): self.cluster(number) for number in range(self.hosts)}
+
     def groups(self, variables: Callable[[int], Variables]) -> Variables:
         """Return a group for each cluster; `variables` gives those of a host besides its identity."""
         groups: Variables = {}
         for number in range(self.hosts):
-            cluster, member = divmod(number, self.members)
-            name = f"pg-{cluster + 1:04}"
+            name, member = self.cluster(number), number % self.members
             group = groups.setdefault(name, {"hosts": {}, "vars": {"pg_cluster": name}})
             group["hosts"][self.address(number)] = {
                 "pg_seq": member + 1,

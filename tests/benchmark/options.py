@@ -14,6 +14,7 @@ PARTS = {
     "files": "hosts on which nothing runs: everything is written, nothing changes",
     "plan": "the plan alone, beside ansible-inventory --list",
     "running": "a HAProxy on every host: nothing changes, a weight changes, a listener changes",
+    "status": "a HAProxy on every host: pgsql-svc --status of one cluster, and of all",
     "one": "one load balancer of many services: processor time of its plan and of its module",
     "checks": "three load balancers of nine services: requests to the Patroni of one member",
 }
@@ -28,6 +29,7 @@ class Options:
     reference: Sequence[int] = (20,)
     clusters: int = 1000
     running: Sequence[int] = (20, 99)
+    status: Sequence[int] = (300,)
     services: Sequence[int] = (40, 400, 4000)
     repeats: int = 3
     forks: int = 10
@@ -37,7 +39,7 @@ class Options:
 
 
 FULL = Options(tuple(PARTS))
-QUICK = Options(tuple(PARTS), (3,), (), 10, (3,), (8, 80), 1, 10, False, True, 5)
+QUICK = Options(tuple(PARTS), (3,), (), 10, (3,), (6,), (8, 80), 1, 10, False, True, 5)
 
 
 def parse(arguments: Sequence[str], page: str) -> Options:
@@ -55,6 +57,7 @@ def parse(arguments: Sequence[str], page: str) -> Options:
         ("hosts", "numbers of hosts of the part files"),
         ("reference", "those of them that are also served with a template for each service"),
         ("running", "numbers of hosts of the part running"),
+        ("status", "numbers of hosts of the part status"),
         ("services", "numbers of services of the part one, multiples of four"),
     ):
         parser.add_argument(f"--{name}", type=int, nargs="+", metavar="N", help=_shown(what, name))

@@ -47,14 +47,21 @@ class Patroni:
         *,
         also_at: Sequence[str] = (),
         also_rest: Sequence[tuple[int, tuple[Path, Path] | None]] = (),
+        cluster: str = "cluster",
     ) -> Member:
         """A further member, listening when this returns.
 
         `also_at` are further addresses of the same member, `also_rest` further ports of its REST API, each with or
-        without TLS.
+        without TLS. ``GET /cluster`` shows the members of the same `cluster`.
         """
         rest = [(REST_PORT, self._tls), *((port, tls and [str(path) for path in tls]) for port, tls in also_rest)]
-        member = {"name": name, "addresses": [address, *also_at], "rest": rest, "ports": list(ports)}
+        member = {
+            "name": name,
+            "addresses": [address, *also_at],
+            "rest": rest,
+            "ports": list(ports),
+            "cluster": cluster,
+        }
         self._order({"add": member, "set": {name: {"role": role}}})
         self.members[name] = Member(name, address)
         return self.members[name]

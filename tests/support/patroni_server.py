@@ -43,9 +43,15 @@ class Member:
     """One member. `role` may also be ``stopped``: alive, and 503 to every check. `delay`: seconds before an answer."""
 
     def __init__(
-        self, name: str, addresses: list[str], rest: list[tuple[int, list[str] | None]], ports: list[int]
+        self,
+        name: str,
+        addresses: list[str],
+        rest: list[tuple[int, list[str] | None]],
+        ports: list[int],
+        cluster: str,
     ) -> None:
         self.name = name
+        self.scope = cluster
         self.addresses = addresses
         self.rest = [(port, _context(tls)) for port, tls in rest]
         self.ports = ports
@@ -55,7 +61,7 @@ class Member:
         self.tags: dict[str, Any] = {}
         self.pause = False  # of the cluster
         self.checks = 0
-        self.members: Mapping[str, Member] = {}  # all of the cluster
+        self.members: Mapping[str, Member] = {}  # of all clusters
         self._servers: list[asyncio.Server] = []
         self._sessions: set[asyncio.StreamWriter] = set()
 
@@ -97,7 +103,8 @@ class Member:
     def cluster(self) -> dict[str, Any]:
         """The answer to ``GET /cluster`` (Patroni's REST API, "Cluster status endpoint")."""
         paused = {"pause": True} if self.pause else {}
-        return {"members": [member.described() for member in self.members.values()], "scope": "cluster", **paused}
+        members = [member.described() for member in self.members.values() if member.scope == self.scope]
+        return {"members": members, "scope": self.scope, **paused}
 
     def described(self) -> dict[str, Any]:
         scheme, (port, tls) = "http", self.rest[0]

@@ -30,7 +30,6 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file
     member_name,
     parse,
 )
-from ansible_collections.pgsvc.access.plugins.module_utils._status.patroni import apis, ask_all
 
 APPLIED, NOT_APPLIED, NOT_RUNNING, DIFFERENT = "applied", "not_applied", "not_running", "different"
 _OWNERS = ("member/*", "delegated/*")
@@ -237,6 +236,11 @@ def _old_workers(process: Process, services: Mapping[str, ServiceFile]) -> Itera
 
 
 def _patroni(own: Mapping[str, ServiceFile], clusters: Sequence[str]) -> dict[str, dict[str, Any]]:
+    if not clusters:
+        return {}
+    # Most load balancers ask no Patroni, and Python's HTTP client costs a quarter of all imports.
+    from ansible_collections.pgsvc.access.plugins.module_utils._status.patroni import apis, ask_all  # noqa: PLC0415
+
     asked = {}
     for cluster in clusters:
         files = [file for file in own.values() if cluster_of(file.owner or "") == cluster]

@@ -10,7 +10,6 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -51,8 +50,10 @@ def apis(files: Iterable[ServiceFile]) -> list[Api]:
 
 def ask_all(clusters: Mapping[str, Sequence[Api]]) -> dict[str, dict[str, Any]]:
     """The answer of each cluster, see `ask`."""
-    if not clusters:
-        return {}
+    if len(clusters) < 2:
+        return {cluster: ask(members) for cluster, members in clusters.items()}
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  rarely needed, and not cheap
+
     with ThreadPoolExecutor(min(len(clusters), _AT_ONCE)) as pool:
         return dict(zip(clusters, pool.map(ask, clusters.values())))
 

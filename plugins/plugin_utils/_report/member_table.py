@@ -42,6 +42,10 @@ class Members:
     waited: bool = False
     of: dict[str, Seen] = field(default_factory=dict)
 
+    def asked(self, cluster: str, member: str, state: str) -> None:
+        """What the run is for, should it end before a load balancer says so."""
+        self.cluster, self.member, self.state = self.cluster or cluster, self.member or member, self.state or state
+
     def note(self, result: Any, *, failed: bool = False, again: bool = False) -> str | None:
         """The load balancer that a task's result is about; None when it is about none.
 
@@ -128,6 +132,29 @@ class Members:
             return f"{_counted(self.sessions(), 'session')} left"
         up = sum(_is_up(seen) for seen in self.of.values())
         return f"it can get connections on {up} of {len(self.of)}"
+
+    def report(self, planned: int) -> dict[str, Any]:
+        """All of this for programs (docs/maintenance.md)."""
+        return {
+            "cluster": self.cluster,
+            "member": self.member,
+            "state": self.state,
+            "check_mode": self.foretold,
+            "load_balancers": [
+                {
+                    "load_balancer": host,
+                    "changed": seen.changed,
+                    "refused": seen.refused,
+                    "error": seen.trouble,
+                    "settled": seen.settled,
+                    "sessions": seen.sessions,
+                    "services": list(seen.services),
+                }
+                for host, seen in sorted(self.of.items())
+            ],
+            "findings": self.findings(),
+            "exit_code": self.code(planned),
+        }
 
     def code(self, planned: int) -> int:
         """The exit code of the command, see above."""

@@ -38,19 +38,7 @@ def shown_in_readme(checkout: Path) -> list[str]:
     return [line for line in block.splitlines() if line]
 
 
-def test_readme_shows_the_steps_and_the_answers_of_the_demo(checkout: Path) -> None:
-    lines = shown_in_readme(checkout)
-    headings = [line.removeprefix("== ") for line in lines if line.startswith("== ")]
-    commands = [line.removeprefix("   $ ") for line in lines if line.startswith("   $ ")]
-    script = (checkout / "examples" / "sandbox" / "demo").read_text()
-    assert len(headings) == len(commands) == 2
-    for heading, command in zip(headings, commands, strict=True):
-        assert f'step "{heading}" "{command}"' in script
-    assert answers(line for line in lines if " 127.10.10." in line) == ANSWERS
-    assert lines[-1] == "pgsql-svc: 3 load balancers: 3 unchanged"  # the summary of that step in the test below
-
-
-def test_demo_shows_plan_files_answers_and_a_second_run_that_changes_nothing(examples: Examples) -> None:
+def test_demo_shows_plan_files_answers_and_what_the_commands_do(checkout: Path, examples: Examples) -> None:
     story = examples.demo("up").text
 
     assert "pg-test-offline  5438  /replica    -> pg-test-3:5432, pg-test-2:5432 (backup)" in story
@@ -61,15 +49,29 @@ def test_demo_shows_plan_files_answers_and_a_second_run_that_changes_nothing(exa
         "pgsql-svc: 3 load balancers: 3 changed by a reload",
         "pgsql-svc: 3 load balancers: 3 changed by a reload",
         "pgsql-svc: 3 load balancers: 3 unchanged",
+        "pgsql-svc: pg-test-3 drain on 3 load balancers: 3 changed, 0 unchanged; 0 sessions left",
+        "pgsql-svc: pg-test-3 ready on 3 load balancers: 3 changed, 0 unchanged; it can get connections on 3 of 3",
     ]
+    # What README.md shows of it. How often a server answers is left to chance, and addresses differ in length.
+    printed = {tuple(line.split()) for line in story.splitlines()}
+    shown = [line for line in shown_in_readme(checkout) if " connections" not in line and " x " not in line]
+    missing = [line for line in shown if tuple(line.replace("127.10.10.", examples.prefix).split()) not in printed]
+    assert missing == []
+    assert answers(line for line in shown_in_readme(checkout) if " x " in line) == ANSWERS
+    assert "member_in_drain: pg-test-3 is in drain on" in story
+    assert 'Patroni: Successfully switched over to "pg-test-2"\n' in story
+    assert "roles_drifted: the inventory declares pg-test-1 as primary, and Patroni's leader is pg-test-2" in story
+    assert "service_without_server" not in story
     assert "listen pg-test-standby\n" in story
-    assert examples.status("sandbox/inventory.yml") == ANSWERS
+    answered = story.partition("== The server that answers on each service")[2].partition("== A second run")[0]
+    assert answers(line for line in answered.splitlines() if " x " in line) == ANSWERS
     assert story.rstrip().endswith("Stop the sandbox and remove its folder: examples/sandbox/demo down")
 
-    # The next step that the demo suggests: another member becomes the primary, and the services follow.
-    (examples.sandbox / f"{examples.prefix}11" / "role").write_text("replica\n")
-    (examples.sandbox / f"{examples.prefix}12" / "role").write_text("primary\n")
-    wait_until(lambda: examples.status("sandbox/inventory.yml")["pg-test-primary"] == {"pg-test-2 pgbouncer"})
+    # The primary has moved. Then by force, as the README of the sandbox says, and the services follow.
+    assert examples.status("sandbox/inventory.yml")["pg-test-primary"] == {"pg-test-2 pgbouncer"}
+    (examples.sandbox / f"{examples.prefix}12" / "role").write_text("replica\n")
+    (examples.sandbox / f"{examples.prefix}13" / "role").write_text("primary\n")
+    wait_until(lambda: examples.status("sandbox/inventory.yml")["pg-test-primary"] == {"pg-test-3 pgbouncer"})
 
     # Once more, over the one that runs: a new sandbox, and no process of the first one left behind.
     examples.demo("start")

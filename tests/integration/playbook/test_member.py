@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -109,6 +111,65 @@ def test_a_member_is_taken_out_everywhere_and_comes_back(run: Run) -> None:
         maint = run.fleet.pgsql_svc("pg-run", second, "--maint", "pg-run-2")
         assert (maint.code, maint.last.rpartition("; ")[2]) == (0, "0 sessions left"), maint.text
         session.wait_cut(5)
+
+
+def as_json(fleet: Fleet, *words: str) -> tuple[int, str, dict[str, Any]]:
+    """The exit code of the command, its stderr, and what stdout has."""
+    command = [str(fleet.checkout / "bin/pgsql-svc"), "-i", str(fleet.inventory), *words, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr, json.loads(done.stdout)
+
+
+def test_json_is_alone_on_stdout(run: Run) -> None:
+    first, second = run.hosts
+    run.fleet.groups["proxy"]["hosts"][second].update(ansible_connection="ssh", ansible_port=1, ansible_host=second)
+    run.fleet.save()
+
+    code, stderr, report = as_json(run.fleet, "pg-run", "--drain", "pg-run-2")
+
+    assert code == report["exit_code"] == 3
+    assert "LOAD BALANCER" in stderr
+    assert "pgsql-svc: pg-run-2 drain on 2 load balancers: 1 changed, 0 unchanged, 1 failed; 0 sessions left" in stderr
+    assert [report[name] for name in ("cluster", "member", "state", "check_mode")] == [
+        "pg-run",
+        "pg-run-2",
+        "drain",
+        False,
+    ]
+    done, failed = sorted(report["load_balancers"], key=lambda each: each["load_balancer"] == second)
+    services = done.pop("services")
+    assert done == {
+        "load_balancer": first,
+        "changed": True,
+        "refused": False,
+        "error": "",
+        "settled": True,
+        "sessions": 0,
+    }
+    assert {each["service"]: each["servers"][0]["status"] for each in services} == {
+        "pg-run-primary": "DOWN",
+        "pg-run-replica": "DRAIN",
+    }
+    assert failed["load_balancer"] == second
+    assert f"{second} cannot be reached" in failed["error"]
+    assert len(report["findings"]) == 1
+
+
+def test_json_of_a_run_that_is_refused(fleet: Fleet) -> None:
+    fleet.groups.clear()
+    fleet.cluster("pg-run", [private_address()])
+    code, stderr, report = as_json(fleet, "pg-run", "--maint", "pg-rum-1")
+    assert code == 3
+    assert "'pg-rum-1' is not a member of this cluster, did you mean 'pg-run-1'?" in stderr
+    assert report == {
+        "cluster": "pg-run",
+        "member": "pg-rum-1",
+        "state": "maint",
+        "check_mode": False,
+        "load_balancers": [],
+        "findings": [],
+        "exit_code": 3,
+    }
 
 
 def test_a_load_balancer_that_cannot_be_reached_is_named_and_the_others_are_done(run: Run) -> None:
@@ -227,6 +288,10 @@ def test_wrong_names_are_refused_with_the_right_ones(fleet: Fleet, words: list[s
         (["pg-run", "--drain", "a b"], "pgsql-svc: 'a b' is not the name of a member"),
         (["pg-run", "--drain", "a", "--wait", "soon"], "pgsql-svc: --wait takes a number of seconds, not 'soon'"),
         (["pg-run", "a b", "--drain", "a"], "pgsql-svc: 'a b' is not a name or an address"),
+        (
+            ["pg-run", "--ready", "a", "--format", "env"],
+            "pgsql-svc: 'env' is not a format of --ready; allowed: table, json",
+        ),
     ],
 )
 def test_options_that_make_no_sense_are_refused(fleet: Fleet, words: list[str], message: str) -> None:
@@ -234,9 +299,11 @@ def test_options_that_make_no_sense_are_refused(fleet: Fleet, words: list[str], 
     assert (refused.code, refused.last) == (3, message)
 
 
-def test_options_of_a_member_are_refused_where_there_is_none(fleet: Fleet) -> None:
-    refused = fleet.pgsql_svc("pg-run", "--wait", "5")
-    assert (refused.code, refused.last) == (2, "pgsql-svc: --wait and --force go with --drain, --maint or --ready")
+@pytest.mark.parametrize("words", [["--wait", "5"], ["--force"], ["--format=json"]])
+def test_options_of_a_member_are_refused_where_there_is_none(fleet: Fleet, words: list[str]) -> None:
+    refused = fleet.pgsql_svc("pg-run", *words)
+    said = "pgsql-svc: --wait, --force and --format go with --drain, --maint or --ready"
+    assert (refused.code, refused.last) == (2, said)
 
 
 @pytest.mark.parametrize(

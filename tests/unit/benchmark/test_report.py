@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgsvc.access.tests.benchmark import checks, files, one, options, plans, run, running
+from ansible_collections.pgsvc.access.tests.benchmark import checks, files, one, options, plans, run, running, status
 from ansible_collections.pgsvc.access.tests.benchmark.inventories import Fleet, default_services
 from ansible_collections.pgsvc.access.tests.benchmark.report import (
     Section,
@@ -125,6 +125,20 @@ def test_hosts_with_haproxy() -> None:
     }
 
 
+def test_status() -> None:
+    rows = [status.Row(300, 3, 1.5, Run(2.1, 1.4)), status.Row(300, 300, 62.0, Run(99.2, 1.6))]
+    assert status.lines(rows) == [
+        "| hosts of the inventory | load balancers asked | ping of these | `--status` |",
+        "|---|---|---|---|",
+        "| 300 | 3 | 1.5 s | 2.1 s, 1.40 pings |",
+        "| 300 | 300 | 62.0 s | 99.2 s, 1.60 pings |",
+    ]
+    assert found(status.verdicts(rows)) == {
+        "--status of 3 load balancers of 300, by the ping": (1.4, 1.5),
+        "--status of 300 load balancers of 300, by the ping": (1.6, 1.5),
+    }
+
+
 def test_one_load_balancer() -> None:
     rows = [one_row(40, 0.2, 0.4, 0.02), one_row(400, 0.4, 4.0, 0.2), one_row(4000, 1.2, 60.0, 2.0)]
     assert one.lines(rows)[:3] == [
@@ -192,7 +206,7 @@ def test_options() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["runing"], "'runing' is not a part; allowed: files, plan, running, one, checks"),
+        (["runing"], "'runing' is not a part; allowed: files, plan, running, status, one, checks"),
         (["--quick", "--keep"], "--quick measures too little to --keep it"),
     ],
 )
