@@ -196,8 +196,8 @@ class BalancerVipReader:
         if vip is None:
             return None
         sources = self._sources(group, vip, of_hosts)
-        self._check_taken(group, vip, hosts)
-        self._check_vrid(group, vip, parsed["vip_vrid"], hosts)
+        self._check_taken(group, vip)
+        self._check_vrid(group, vip, parsed["vip_vrid"])
         self._warn(group, vip, hosts)
         if len(self._report.problems) > earlier:
             return None
@@ -290,7 +290,7 @@ class BalancerVipReader:
         own = (found for found in map(ip_address, names) if found is not None)
         return next((found for found in own if found.version == vip.version), None)
 
-    def _check_taken(self, group: str, vip: Interface, hosts: Sequence[str]) -> None:
+    def _check_taken(self, group: str, vip: Interface) -> None:
         for host in self._inventory.hosts:
             names = (host, *self._inventory.values(host, ("pg_address", "ansible_host")).values())
             if any(ip_address(name) == vip.ip for name in names):
@@ -300,24 +300,25 @@ class BalancerVipReader:
             found = clusters.address(cluster)
             if found is not None and found.ip == vip.ip:
                 self._taken(group, vip, f"the virtual address of cluster {cluster}")
-        for host, other, _vrid in self._others(hosts):
+        for host, other, _vrid in self._others(group):
             if other.ip == vip.ip:
                 self._taken(group, vip, f"the virtual address of host {host}, which is not in the group")
 
     def _taken(self, group: str, vip: Interface, user: str) -> None:
         self._problem(group, f"{vip.ip} is {user}; allowed: an unused address", "vip_address", "clash", str(vip))
 
-    def _check_vrid(self, group: str, vip: Interface, vrid: int | None, hosts: Sequence[str]) -> None:
-        for host, other, theirs in self._others(hosts):
+    def _check_vrid(self, group: str, vip: Interface, vrid: int | None) -> None:
+        for host, other, theirs in self._others(group):
             if vrid is not None and theirs == vrid and other.ip != vip.ip and _network(other).overlaps(_network(vip)):
                 said = f"{vrid} is the virtual router ID of {other.ip} on host {host}, in the same network"
                 self._problem(group, f"{said}; allowed: each ID once in a network", "vip_vrid", "clash", vrid)
                 return
 
-    def _others(self, hosts: Sequence[str]) -> Iterator[tuple[str, Interface, int | None]]:
+    def _others(self, group: str) -> Iterator[tuple[str, Interface, int | None]]:
         """Each host outside of the group that has a node VIP, with it and its ID. Mistakes are not reported here."""
+        own = frozenset(self._inventory.groups[group])
         for host in self._inventory.hosts:
-            if host in hosts or not self._inventory.has(host, "vip_enabled"):
+            if host in own or not self._inventory.has(host, "vip_enabled"):
                 continue
             settings = ClusterSettings(self._inventory, Report(), host, [host])
             if not settings.read(ENABLED)["vip_enabled"]:

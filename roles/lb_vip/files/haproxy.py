@@ -1,12 +1,11 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks that keepalived runs on a load balancer. Exit code 0: passed, 1: failed, 2: wrong arguments.
+"""The checks of HAProxy that keepalived runs on a load balancer. Exit code 0: passed, 1: failed, 2: wrong arguments.
 
-    alive SOCKET   HAProxy answers on its stats socket
-    some SOCKET    at least one of its services has a usable server
-    all SOCKET     all of its services that have servers have a usable one
-    holds ADDRESS  this host has the virtual address
+    alive SOCKET  HAProxy answers on its stats socket
+    some SOCKET   at least one of its services has a usable server
+    all SOCKET    all of its services that have servers have a usable one
 
 A service is a proxy with a frontend and a backend of the same name (HAProxy manual, "listen"). A service that was
 declared without servers does not count. Without any service, ``some`` and ``all`` fail.
@@ -31,10 +30,13 @@ def is_alive(path: str) -> bool:
     while True:
         try:
             return "Version:" in ask(path, "show info", started + PATIENCE)
+        except BlockingIOError:  # other clients of the socket are waiting, too
+            patience = PATIENCE
         except (ConnectionError, FileNotFoundError):
-            if time.monotonic() > started + RESTART:
-                return False
-            time.sleep(_PAUSE)
+            patience = RESTART
+        if time.monotonic() > started + patience:
+            return False
+        time.sleep(_PAUSE)
 
 
 def ask(path: str, command: str, deadline: float) -> str:
@@ -67,28 +69,16 @@ def services(statistics: str) -> dict[str, bool]:
     return found
 
 
-def holds(address: str) -> bool:
-    """Whether this host has an address: its packets to the address then come from the address itself."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as connection:
-        connection.connect((address, 9))  # sends nothing
-        return bool(connection.getsockname()[0] == address)
-
-
-def passes(check: str, what: str) -> bool:
-    """The result of a check. Raises OSError, and ValueError for a check or an answer that is not known."""
+def passes(check: str, path: str) -> bool:
+    """The result of a check. Raises OSError, or another error if the answer is not that of HAProxy."""
     if check == "alive":
-        return is_alive(what)
-    if check == "holds":
-        return holds(what)
-    if check not in ("some", "all"):
-        raise ValueError(check)
-    found = services(ask(what, _STATISTICS, time.monotonic() + PATIENCE)).values()
+        return is_alive(path)
+    found = services(ask(path, _STATISTICS, time.monotonic() + PATIENCE)).values()
     return any(found) if check == "some" else bool(found) and all(found)
 
 
 def main(arguments: Sequence[str]) -> int:
-    if len(arguments) != 2 or arguments[0] not in ("alive", "some", "all", "holds"):
+    if len(arguments) != 2 or arguments[0] not in ("alive", "some", "all"):
         sys.stderr.write(f"{__doc__}\n")
         return 2
     try:

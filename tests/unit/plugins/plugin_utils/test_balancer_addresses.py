@@ -298,7 +298,7 @@ def test_a_group_under_two_names_has_one_address() -> None:
                 " both",
             ),
         ),
-        ({}, {"lb_vip_priority": 255}, Wrong("not-allowed", 255, "lb_vip_priority")),
+        ({"lb_vip_priority": 100}, {"lb_vip_priority": 255}, Wrong("not-allowed", 255, "lb_vip_priority")),
         ({"vip_enabled": "si"}, {}, Wrong("not-allowed", "si", "vip_enabled")),
         ({"vip_preempt": "si"}, {}, Wrong("not-allowed", "si", "vip_preempt")),
         ({}, {"vip_enabled": False}, Wrong("disagree", (False, True), "vip_enabled")),
@@ -414,8 +414,8 @@ def test_the_interface(address: str, prefix: int, wanted: str) -> None:
             Wrong(
                 "undecided",
                 "fd01::99/64",
-                says="no interface is in the subnet of fd01::99/64; there are lo (::1/128), eth0 (fd00::18/64); allowed:"
-                " vip_interface with the name of one",
+                says="no interface is in the subnet of fd01::99/64; there are lo (::1/128), eth0 (fd00::18/64);"
+                " allowed: vip_interface with the name of one",
             ),
         ),
     ],
