@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-PATIENCE = 1.0  # seconds: HAProxy is frozen if it does not answer in this time
+PATIENCE = 0.8  # seconds: HAProxy is frozen if it does not answer in this time
 RESTART = 0.4  # seconds that HAProxy may take to restart, during which it refuses connections
 _PAUSE = 0.05
 _STATISTICS = "show stat -1 3 -1"  # 3: frontends and backends
