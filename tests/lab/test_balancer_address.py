@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from labtest import clients
 from labtest.clients import Writer
@@ -83,7 +84,10 @@ def moves(other: Node, started: float, writer: Writer) -> float:
     """The seconds until the other load balancer has the address and a new connection through it can write."""
 
     def is_served() -> bool:
-        return holders() == [other] and clients.can_write(VIP, PORT)
+        try:
+            return holders() == [other] and clients.can_write(VIP, PORT)
+        except psycopg.OperationalError:
+            return False
 
     until(f"{other.name} has the address and serves", is_served)
     took = round(time.monotonic() - started, 2)
