@@ -30,6 +30,7 @@ class ActionModule(ActionBase):
         plans: dict[str, Callable[[AccessPlanner, list[str], Report], dict[str, Any]]] = {
             "names": _names,
             "vips": _vips,
+            "lb_vips": _lb_vips,
             "sections": self._sections,
         }
         what = str(self._task.args.get("what"))
@@ -66,3 +67,7 @@ def _names(planner: AccessPlanner, clusters: list[str], report: Report) -> dict[
 
 def _vips(planner: AccessPlanner, clusters: list[str], report: Report) -> dict[str, Any]:  # noqa: ARG001
     return {"hosts": {host: found for vip in planner.vips(clusters) for host, found in vip.to_dict().items()}}
+
+
+def _lb_vips(planner: AccessPlanner, clusters: list[str], report: Report) -> dict[str, Any]:  # noqa: ARG001
+    return {"hosts": {host: found for vip in planner.balancer_vips() for host, found in vip.to_dict().items()}}

@@ -17,7 +17,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication imp
     take_plan,
 )
 
-_FACTS = ("running", "process", "services", "files", "removed", "old_workers", "patroni")
+_FACTS = ("running", "addresses", "process", "services", "files", "removed", "old_workers", "patroni")
 
 
 class ActionModule(ActionBase):

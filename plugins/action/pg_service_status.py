@@ -12,6 +12,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import digest
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.balancer_addresses import BalancerVipReader
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.virtual_addresses import VipReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report
@@ -24,7 +26,11 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication imp
 )
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status import exit_code, status
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_text import render
-from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import Answer, Planned
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import (
+    Answer,
+    Planned,
+    VirtualAddress,
+)
 
 
 class ActionModule(ActionBase):
@@ -62,8 +68,20 @@ class ActionModule(ActionBase):
         clusters = only or sorted({service.cluster for each in planned for service in each.services})
         planner.check_names(clusters)
         problems.raise_problems()
-        members = {cluster: planner.cluster(cluster).members for cluster in clusters}
-        return status(members, planned, dict(_answers(facts, variables["hostvars"], variables["groups"]["all"])))
+        read = {cluster: planner.cluster(cluster) for cluster in clusters}
+        members = {cluster: each.members for cluster, each in read.items()}
+        addresses = {cluster: _addresses(inventory, planner, cluster, each.provider) for cluster, each in read.items()}
+        answers = dict(_answers(facts, variables["hostvars"], variables["groups"]["all"]))
+        return status(members, planned, answers, addresses)
+
+
+def _addresses(inventory: Inventory, planner: Planner, cluster: str, provider: str) -> list[VirtualAddress]:
+    """The declared virtual addresses of a cluster. Mistakes are reported by the run that sets them up."""
+    own = VipReader(inventory, Report(), planner.hosts_of).address(cluster)
+    shared = BalancerVipReader(inventory, Report(), planner.load_balancers, planner.hosts_of)
+    front = shared.read(provider) if provider else None
+    found = [VirtualAddress(str(own.ip), is_shared=False)] if own else []
+    return [*found, VirtualAddress(front.address, is_shared=True)] if front else found
 
 
 def _planned(variable: str, plan: Any) -> Iterator[Planned]:

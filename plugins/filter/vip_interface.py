@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: vip_interface
-short_description: The interface with the subnet of a virtual address
+short_description: The interface for a virtual address
 version_added: 1.0.0
 author: pgsvc.access contributors (@pgsvc)
 description:
   - Finds the interface with the subnet of a virtual address in the output of C(ip -json address show).
-  - It is an error if there is none, or more than one.
+  - It is an error if there is none, or more than one, or if the host has no interface with the given name.
 positional: _input
 options:
   _input:
@@ -27,6 +27,14 @@ options:
     description: The length of the prefix of its subnet.
     type: int
     required: true
+  interface:
+    description: The name of the interface, which must exist. V(auto) finds the one with the subnet.
+    type: str
+    default: auto
+  variable:
+    description: The variable that the error message names.
+    type: str
+    default: pg_vip_interface
 """
 
 EXAMPLES = r"""
@@ -52,15 +60,21 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._access.virtual_addresses import interface_of
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.virtual_addresses import AUTO, interface_of
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.values import native
 
 
-def vip_interface(addresses: Iterable[Mapping[str, Any]], address: str, prefix: int) -> str:
+def vip_interface(
+    addresses: Iterable[Mapping[str, Any]],
+    address: str,
+    prefix: int,
+    interface: str = AUTO,
+    variable: str = "pg_vip_interface",
+) -> str:
     """See DOCUMENTATION."""
     try:
-        return interface_of(native(addresses), str(address), int(prefix))
+        return interface_of(native(addresses), str(address), int(prefix), str(interface), str(variable))
     except ValueProblem as problem:
         raise AnsibleFilterError(str(problem)) from problem
 

@@ -13,7 +13,8 @@ author: pgsvc.access contributors (@pgsvc)
 description:
   - Finds the names, the virtual addresses or the libpq services of clusters from the inventory.
   - Runs on the controller and connects to no host. All mistakes of the inventory are reported in one message.
-  - The roles P(pgsvc.access.pg_dns#role), P(pgsvc.access.pg_vip#role) and P(pgsvc.access.pg_service#role) use it.
+  - The roles P(pgsvc.access.lb_vip#role), P(pgsvc.access.pg_dns#role), P(pgsvc.access.pg_vip#role) and
+    P(pgsvc.access.pg_service#role) use it.
 extends_documentation_fragment:
   - pgsvc.access._attributes.info
   - pgsvc.access._attributes
@@ -22,14 +23,16 @@ options:
   what:
     description:
       - V(names) returns the DNS records of clusters and instances, V(vips) the settings of vip-manager on each member,
-        V(sections) the sections of a libpq service file.
+        V(lb_vips) the settings of keepalived on each dedicated load balancer, V(sections) the sections of a libpq
+        service file.
     type: str
-    choices: [names, vips, sections]
+    choices: [names, vips, lb_vips, sections]
     required: true
   clusters:
     description:
       - Plan these clusters only, by the value of C(pg_cluster) of their members.
       - By default the clusters with members in the play, or all clusters if there are none, and for V(sections).
+      - V(lb_vips) always plans the groups of load balancers that any cluster names.
     type: list
     elements: str
     default: []
@@ -76,8 +79,8 @@ dns_nodes:
   returned: for V(names)
   type: list
 hosts:
-  description: The configuration of vip-manager by host, without passwords.
-  returned: for V(vips)
+  description: The configuration of vip-manager, or of keepalived, by host, without passwords.
+  returned: for V(vips) and V(lb_vips)
   type: dict
 """
 
@@ -87,7 +90,7 @@ from ansible.module_utils.basic import AnsibleModule
 def main() -> None:
     """The action plugin of the same name does the work. The module is never sent to a host."""
     arguments = {
-        "what": {"type": "str", "choices": ["names", "vips", "sections"], "required": True},
+        "what": {"type": "str", "choices": ["names", "vips", "lb_vips", "sections"], "required": True},
         "clusters": {"type": "list", "elements": "str", "default": []},
         "by": {"type": "str", "choices": ["auto", "vip", "name", "addresses"], "default": "auto"},
         "user": {"type": "str"},

@@ -88,6 +88,12 @@ running:
   returned: success
   type: bool
   sample: true
+addresses:
+  description: The addresses of the host, among them virtual addresses. Empty (V(null)) when they cannot be read.
+  returned: success
+  type: list
+  elements: str
+  sample: [10.10.10.11, 10.10.10.3]
 process:
   description: The current worker. Empty when HAProxy does not run.
   returned: success

@@ -24,7 +24,7 @@ options:
   role:
     description: The role.
     type: str
-    choices: [haproxy, pg_dns, pg_service, pg_vip]
+    choices: [haproxy, lb_vip, pg_dns, pg_service, pg_vip]
     required: true
 """
 
@@ -51,7 +51,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     """The action plugin of the same name does the work. The module is never sent to a host."""
-    arguments = {"role": {"type": "str", "choices": ["haproxy", "pg_dns", "pg_service", "pg_vip"], "required": True}}
+    arguments = {
+        "role": {"type": "str", "choices": ["haproxy", "lb_vip", "pg_dns", "pg_service", "pg_vip"], "required": True}
+    }
     AnsibleModule(argument_spec=arguments, supports_check_mode=True).fail_json(
         msg="pgsvc.access.role_settings runs on the controller; call it from a playbook"
     )

@@ -17,7 +17,8 @@ description:
     again; the error message has the reason.
   - Files that a run has written but not applied, because it was killed or with O(apply=false), are applied or restored
     by a later run.
-  - The roles P(pgsvc.access.haproxy#role), P(pgsvc.access.pg_dns#role) and P(pgsvc.access.pg_vip#role) use it.
+  - The roles P(pgsvc.access.haproxy#role), P(pgsvc.access.lb_vip#role), P(pgsvc.access.pg_dns#role) and
+    P(pgsvc.access.pg_vip#role) use it.
 extends_documentation_fragment:
   - pgsvc.access._attributes.linux
   - pgsvc.access._attributes

@@ -36,7 +36,7 @@ _CREDENTIALS = (
 )
 
 _SUSPICIOUS = re.compile(
-    r"pass(?:word|wd|phrase)|secret|token|credential|api-?key|\bauth\b|authorization|^\s*(?:pre)?setenv\b",
+    r"pass(?:word|wd|phrase)|secret|token|credential|api-?key|\bauth\b|auth_pass|authorization|^\s*(?:pre)?setenv\b",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -18,6 +18,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies impo
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine, word_after
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN, NO_VERDICT
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._host.addresses import addresses
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError, file_error
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import differences
@@ -67,6 +68,7 @@ def _look(question: Question) -> dict[str, Any]:
     services = {name: file for name, file in own.items() if not file.is_backend}
     found: dict[str, Any] = {
         "running": process is not None,
+        "addresses": addresses(),
         "files": {name: digest(disk[name].content) for name in own},
         "services": [],
         "removed": [],

@@ -75,12 +75,17 @@ class Balancer:
 
 @dataclass(frozen=True)
 class Access:
-    """A cluster with its load balancers, names and virtual address. ``names`` is None if no DNS node serves them."""
+    """A cluster with its load balancers, names and virtual addresses, which are empty if there is none.
+
+    ``names`` is None if no DNS node serves them. ``vip`` is on the primary, ``balancer_vip`` on one of the dedicated
+    load balancers.
+    """
 
     cluster: Cluster
     balancers: tuple[Balancer, ...]
     names: Names | None
     vip: str
+    balancer_vip: str = ""
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -98,6 +103,7 @@ def endpoints_of(access: Access) -> list[Endpoint]:
     found = [
         *_by_cluster_name(access),
         *_by_vip(access, access.vip, "vip", ("VIP",)),
+        *_by_balancer_vip(access),
         *_by_instance_name(access),
         *_by_address(access),
         *_by_other_address(access),
@@ -151,6 +157,26 @@ def _by_vip(access: Access, host: str, kind: str, path: tuple[str, ...]) -> Iter
         )
 
 
+def _by_balancer_vip(access: Access) -> Iterator[Endpoint]:
+    """The virtual address can move to any dedicated load balancer, so it has the services that all of them carry."""
+    vip = access.balancer_vip
+    if not vip or not access.balancers:
+        return
+    first, *others = access.balancers
+    common = tuple(
+        service
+        for service in first.services
+        if all(
+            (found := other.service(service.service)) is not None
+            and found.port == service.port
+            and reachable(vip, found.ip)
+            for other in others
+        )
+    )
+    carrier = Balancer(first.name, vip, common, first.checks)
+    yield from _services(access, "vip", access.cluster.name, vip, vip, carrier, ("VIP",))
+
+
 def _by_instance_name(access: Access) -> Iterator[Endpoint]:
     for member in access.members if access.names is not None else ():
         yield from _by_member(access, member, "instance", member.name.lower(), ("DNS",))
@@ -163,7 +189,12 @@ def _by_address(access: Access) -> Iterator[Endpoint]:
 
 def _by_other_address(access: Access) -> Iterator[Endpoint]:
     """Services that a load balancer binds to an address which is neither its own nor the virtual one."""
-    known = {access.vip, *(member.address for member in access.members), *(one.address for one in access.balancers)}
+    known = {
+        access.vip,
+        access.balancer_vip,
+        *(member.address for member in access.members),
+        *(one.address for one in access.balancers),
+    }
     seen: set[tuple[str, int]] = set()
     for one in access.balancers:
         for service in one.services:

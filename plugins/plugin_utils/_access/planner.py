@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.balancer_addresses import (
+    BalancerVip,
+    BalancerVipReader,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.endpoints import (
     Access,
     Balancer,
@@ -42,6 +46,7 @@ class AccessPlanner:
         hosts_of = self._planner.hosts_of
         self._names = NameReader(inventory, report, hosts_of)
         self._vips = VipReader(inventory, report, hosts_of)
+        self._balancer_vips = BalancerVipReader(inventory, report, self._planner.load_balancers, hosts_of)
 
     def clusters(self, only: Sequence[str], play_hosts: Iterable[str]) -> list[str]:
         """The clusters of a run: those named, else those with members in the play, else all clusters."""
@@ -60,8 +65,9 @@ class AccessPlanner:
         served = self._dns_nodes(cluster, warn=True)
         names = self._read_names(read) if served else None
         balancers = tuple(self._balancer(read, host) for host in read.load_balancers if self._enabled(host))
+        front = self._balancer_vips.read(read.provider) if read.provider else None
         self._report.raise_problems()
-        return endpoints_of(Access(read, balancers, names, vip.address if vip else ""))
+        return endpoints_of(Access(read, balancers, names, vip.address if vip else "", front.address if front else ""))
 
     def names(self, clusters: Iterable[str]) -> list[Names]:
         """The names of these clusters, checked against the names of all clusters in the inventory."""
@@ -80,6 +86,14 @@ class AccessPlanner:
         found = [self._vips.read(name, self._planner.cluster(name).members) for name in clusters]
         self._report.raise_problems()
         return [vip for vip in found if vip is not None]
+
+    def balancer_vips(self) -> list[BalancerVip]:
+        """The virtual addresses of all groups of load balancers that clusters name, where they have one."""
+        hosts = [each for hosts in self._planner.hosts_of.values() for each in hosts]
+        providers = (self._inventory.value(host, "pg_service_provider") for host in hosts)
+        found = self._balancer_vips.read_all(dict.fromkeys(str(group) for group in providers if group))
+        self._report.raise_problems()
+        return found
 
     def sections(self, clusters: Iterable[str], by: Any, who: Login) -> dict[str, list[dict[str, Any]]]:
         """The sections of a service file by cluster, see `service_sections`."""

@@ -30,6 +30,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.member import 
 AUTO = "auto"
 _DCS_TYPES = ("etcd", "consul")
 _DCS_PORTS = {"etcd": 2379, "consul": 8500}
+_FAMILIES = {4: "inet", 6: "inet6"}  # as `ip -json address show` names them
 # An interface name that Linux allows (dev_valid_name), without the characters that are special to YAML or a shell.
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,14}", re.ASCII)
 _ENDPOINT = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{1,5})?/?", re.ASCII)
@@ -252,28 +253,43 @@ def ip_address(value: Any) -> ipaddress.IPv4Address | ipaddress.IPv6Address | No
         return None
 
 
-def interface_of(addresses: Iterable[Mapping[str, Any]], address: str, prefix: int) -> str:
-    """Find the interface with the subnet of a virtual address in the output of ``ip -json address show``.
+def interface_of(
+    addresses: Iterable[Mapping[str, Any]],
+    address: str,
+    prefix: int,
+    wanted: str = AUTO,
+    variable: str = "pg_vip_interface",
+) -> str:
+    """The interface for a virtual address, from the output of ``ip -json address show``. Raises ValueProblem.
 
-    The virtual address itself is ignored, since it may be bound on the wrong interface. Raises ValueProblem.
+    ``wanted`` must exist; with ``auto`` it is the one in the subnet of the address. The virtual address itself is
+    ignored, since it may be bound on the wrong interface. ``variable`` is named in messages.
     """
-    wanted = ipaddress.IPv4Interface(f"{address}/{prefix}")
+    links = list(addresses)
+    if wanted != AUTO:
+        names = [str(link["ifname"]) for link in links]
+        if wanted not in names:
+            raise not_allowed(wanted, "an interface of this host", listed(names))
+        return interface_name(wanted)
+    vip = ipaddress.ip_interface(f"{address}/{prefix}")
     seen: list[str] = []
     found: list[str] = []
-    for link in addresses:
+    for link in links:
         for info in link.get("addr_info", ()):
-            if info.get("family") != "inet" or info.get("local") == address:
+            if info.get("family") != _FAMILIES[vip.version] or info.get("local") == str(vip.ip):
                 continue
-            seen.append(f"{link['ifname']} ({info['local']}/{info['prefixlen']})")
-            if wanted.ip in ipaddress.IPv4Interface(f"{info['local']}/{info['prefixlen']}").network:
+            own = ipaddress.ip_interface(f"{info['local']}/{info['prefixlen']}")
+            if own.version == 6 and own.is_link_local:
+                continue
+            seen.append(f"{link['ifname']} ({own})")
+            if vip.ip in own.network:
                 found.append(str(link["ifname"]))
     names = list(dict.fromkeys(found))
     if len(names) != 1:
         what = f"interfaces {listed(names)} are" if names else "no interface is"
         raise ValueProblem(
-            f"{what} in the subnet of {wanted}; there are {listed(seen)}; "
-            "allowed: pg_vip_interface with the name of one",
+            f"{what} in the subnet of {vip}; there are {listed(seen)}; allowed: {variable} with the name of one",
             "undecided",
-            str(wanted),
+            str(vip),
         )
     return interface_name(names[0])

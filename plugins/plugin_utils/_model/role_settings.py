@@ -148,6 +148,11 @@ ROLES: dict[str, dict[str, Setting]] = {
         "haproxy_admin_password": Setting(values.secret, "", secret=True),
         "pg_service_ip": Setting(values.bind_addresses, (_BALANCER["pg_service_ip"],)),
     },
+    "lb_vip": {
+        "vip_enabled": Setting(values.boolean, False),
+        "vip_auth_pass": Setting(values.secret, "", secret=True),
+        "lb_vip_package": Setting(_package, "keepalived"),
+    },
     "pg_dns": {
         "pg_dns_purge": Setting(values.boolean, False),
         "pg_dns_hosts_dir": Setting(_path, "/etc/hosts.d"),

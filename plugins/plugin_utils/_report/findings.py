@@ -463,12 +463,46 @@ def _replica(name: str, said: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
+def _virtual_addresses(view: View) -> Iterator[Finding]:
+    """An address that keepalived or vip-manager has not bound, or not where it belongs."""
+    known = {host: facts["addresses"] for host, facts in view.facts.items() if facts.get("addresses") is not None}
+    leader = view.leader.member.host if view.leader is not None else None
+    for each in view.addresses:
+        holders = [host for host, found in known.items() if each.address in found]
+        service, role = ("keepalived", "lb_vip") if each.is_shared else ("vip-manager", "pg_vip")
+        if len(holders) > 1:
+            yield Finding(
+                CRITICAL,
+                "vip_duplicate",
+                f"virtual address {each.address} is on {_and(holders)} at once",
+                "look again: while the address moves this may last for a second. If it stays, see why on these hosts: "
+                f"journalctl -u {service}",
+            )
+        elif not holders and len(known) == len(view.answers) and (each.is_shared or leader in known):
+            yield Finding(
+                CRITICAL,
+                "vip_missing",
+                f"virtual address {each.address} is on no load balancer, so its clients cannot connect",
+                f"set it up (ansible-playbook pgsvc.access.access -t {role}), or see why it is not bound: "
+                f"journalctl -u {service}",
+            )
+        elif holders and not each.is_shared and leader in known and holders != [leader]:
+            yield Finding(
+                WARNING,
+                "vip_elsewhere",
+                f"virtual address {each.address} is on {holders[0]}, and Patroni's leader is on {leader}",
+                "look again: after a failover this may last for a few seconds. If it stays, see what vip-manager reads "
+                "from the store: journalctl -u vip-manager",
+            )
+
+
 RULES: Sequence[Rule] = (
     _not_running,
     _service_not_running,
     _no_server,
     _two_primaries,
     _wrong_member,
+    _virtual_addresses,
     _disagree,
     _on_backups,
     _unreachable,

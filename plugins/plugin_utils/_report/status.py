@@ -17,6 +17,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view i
     Place,
     Planned,
     View,
+    VirtualAddress,
     views,
 )
 
@@ -26,14 +27,17 @@ _WORST_FIRST = (CRITICAL, UNKNOWN, WARNING, OK)
 
 
 def status(
-    clusters: Mapping[str, Sequence[Member]], planned: Iterable[Planned], answers: Mapping[str, Answer]
+    clusters: Mapping[str, Sequence[Member]],
+    planned: Iterable[Planned],
+    answers: Mapping[str, Answer],
+    addresses: Mapping[str, Sequence[VirtualAddress]] | None = None,
 ) -> dict[str, Any]:
     """The report of some clusters, in types that JSON has; docs/status.md describes its fields.
 
     ``clusters`` are the members of each in the inventory, ``planned`` all load balancers of the plan, and ``answers``
-    what each of these has said.
+    what each of these has said. ``addresses`` are the declared virtual addresses of each cluster.
     """
-    return {"clusters": [_cluster(view) for view in views(clusters, planned, answers)]}
+    return {"clusters": [_cluster(view) for view in views(clusters, planned, answers, addresses or {})]}
 
 
 def exit_code(report: Mapping[str, Any]) -> int:

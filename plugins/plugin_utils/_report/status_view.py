@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,6 +26,17 @@ class Planned:
     load_balancer: str
     services: tuple[Service, ...]
     digests: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class VirtualAddress:
+    """A declared virtual address of a cluster.
+
+    It is on the host of Patroni's leader, or with ``is_shared`` on one of the dedicated load balancers.
+    """
+
+    address: str
+    is_shared: bool
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,7 @@ class View:
     answers: Mapping[str, Answer]
     places: tuple[Place, ...]
     digests: Mapping[str, Mapping[str, str]]
+    addresses: tuple[VirtualAddress, ...] = ()
 
     @property
     def facts(self) -> dict[str, Mapping[str, Any]]:
@@ -114,14 +126,18 @@ class View:
 
 
 def views(
-    clusters: Mapping[str, Sequence[Member]], planned: Iterable[Planned], answers: Mapping[str, Answer]
+    clusters: Mapping[str, Sequence[Member]],
+    planned: Iterable[Planned],
+    answers: Mapping[str, Answer],
+    addresses: Mapping[str, Sequence[VirtualAddress]],
 ) -> list[View]:
     """A view of each cluster. A planned load balancer without an answer is one that could not be asked."""
     plans = {each.load_balancer: each for each in planned}
     services = {host: _by_cluster(plan.services, lambda service: service.cluster) for host, plan in plans.items()}
     missing = Answer(None, "it was not asked", is_reachable=False)
     own = {host: _own_answers(answers.get(host, missing), services[host]) for host in plans}
-    return [_view(cluster, members, plans, services, own) for cluster, members in clusters.items()]
+    found = (_view(cluster, members, plans, services, own) for cluster, members in clusters.items())
+    return [replace(view, addresses=tuple(addresses.get(view.cluster, ()))) for view in found]
 
 
 def _by_cluster(values: Iterable[_Value], cluster_of: Callable[[_Value], str]) -> dict[str, list[_Value]]:

@@ -17,7 +17,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._access import names, virtual_addresses
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access import (
+    balancer_addresses,
+    names,
+    virtual_addresses,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.role_settings import (
     ROLES,
     SettingsError,
@@ -25,10 +29,11 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.role_settings 
 )
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 
-ENTRY = {"haproxy": "main", "pg_dns": "server", "pg_service": "conf", "pg_vip": "main"}
+ENTRY = {"haproxy": "main", "lb_vip": "main", "pg_dns": "server", "pg_service": "conf", "pg_vip": "main"}
 # What the plans check, or a filter of the role.
 ELSEWHERE = {
     *virtual_addresses.SETTINGS, *virtual_addresses.ENABLED, *virtual_addresses.ADDRESS, "pg_vip_interface",
+    *balancer_addresses.SETTINGS, *balancer_addresses.ENABLED, *balancer_addresses.OF_HOST,
     *names.SETTINGS, "pg_dns_group", "pg_dns_clusters",
     "haproxy_services", "pg_service_clusters", "pg_service_serial",
     *(f"pg_service_conf_{name}" for name in ("by", "clusters", "database", "sslmode", "user")),
@@ -61,6 +66,11 @@ MISTAKES: dict[str, dict[str, tuple[Any, Any, str]]] = {
         "haproxy_admin_password": (f"{CONFIDENTIAL}\r\n", None, HIDDEN),
         "haproxy_services": ([{"name": "a", "port": 0}], 0, "service a: port: 0 is not a port"),
         "pg_service_ip": ("nowhere", WHOLE, ""),
+    },
+    "lb_vip": {
+        "vip_enabled": ("perhaps", WHOLE, "'perhaps' is not a truth value; allowed: true or false"),
+        "vip_auth_pass": (f"{CONFIDENTIAL}\n", None, HIDDEN),
+        "lb_vip_package": ("keepalived --option", WHOLE, "'keepalived --option' is not a package"),
     },
     "pg_dns": {
         "pg_dns_purge": ("perhaps", WHOLE, ""),

@@ -38,7 +38,7 @@ _BASE = (
 )  # fmt: skip
 _DATABASE = ("etcd-client", "etcd-server", "patroni", "pgbouncer", "python3-dnspython", "python3-etcd")
 #: Not installed, but installable without a network: the roles under test install them.
-_REPOSITORY = ("dnsmasq", "haproxy", "vip-manager")
+_REPOSITORY = ("dnsmasq", "haproxy", "keepalived", "vip-manager")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,11 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import Planner
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report import findings
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status import exit_code, status
-from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import Answer, Planned
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import (
+    Answer,
+    Planned,
+    VirtualAddress,
+)
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 
 P1, P2, P3 = "pg-test-1", "pg-test-2", "pg-test-3"
@@ -41,6 +45,7 @@ class Case:
         self.facts: dict[str, dict[str, Any]] = {}
         self.errors: dict[str, Answer] = {}
         self.planned: list[Planned] = []
+        self.addresses: list[VirtualAddress] = []
         self.plan()
 
     def plan(self) -> None:
@@ -56,6 +61,7 @@ class Case:
             self.planned.append(Planned(host, publication.services, {"pg-test": digests}))
             self.facts[host] = {
                 "running": True,
+                "addresses": [host],
                 "process": {"pid": 1, "version": "2.6.12", "uptime": 86400, "failed_reloads": 0},
                 "files": dict(digests),
                 "removed": [],
@@ -94,7 +100,7 @@ class Case:
         for facts in self.facts.values():
             facts["patroni"] = {"pg-test": {"members": members, **self.patroni}}
         answers = {host: Answer(facts) for host, facts in self.facts.items()} | self.errors
-        return status(self.clusters, self.planned, answers)
+        return status(self.clusters, self.planned, answers, {"pg-test": self.addresses})
 
 
 def _service(planned: Any) -> dict[str, Any]:
@@ -131,6 +137,42 @@ def _service(planned: Any) -> dict[str, Any]:
             for server in planned.servers
         ],
     }
+
+
+def vip(case: Case, *holders: str, is_shared: bool = False) -> None:
+    case.addresses.append(VirtualAddress("10.10.10.3", is_shared))
+    for host in holders:
+        case.facts[host]["addresses"].append("10.10.10.3")
+
+
+def vip_on_the_leader(case: Case) -> None:
+    vip(case, LB1)
+
+
+def vip_missing(case: Case) -> None:
+    vip(case)
+
+
+def vip_missing_perhaps(case: Case) -> None:
+    vip(case)
+    vip(case, is_shared=True)
+    case.facts[LB2]["addresses"] = None
+
+
+def vip_elsewhere(case: Case) -> None:
+    vip(case, LB2)
+
+
+def vip_duplicate(case: Case) -> None:
+    vip(case, LB1, LB3, is_shared=True)
+
+
+def shared_vip_anywhere(case: Case) -> None:
+    vip(case, LB2, is_shared=True)
+
+
+def shared_vip_missing(case: Case) -> None:
+    vip(case, is_shared=True)
 
 
 def unreachable(case: Case) -> None:
@@ -502,6 +544,37 @@ CASES: list[tuple[Callable[[Case], None], Expected]] = [
             ("warning", "replica_lagging", "pg-test-2 lags by 20 MB"),
             ("warning", "replica_lagging", "pg-test-3 lags by an unknown amount"),
         ],
+    ),
+    (vip_on_the_leader, []),
+    (shared_vip_anywhere, []),
+    (vip_missing_perhaps, []),
+    (
+        vip_missing,
+        [
+            (
+                "critical",
+                "vip_missing",
+                "virtual address 10.10.10.3 is on no load balancer, so its clients cannot connect",
+            )
+        ],
+    ),
+    (
+        shared_vip_missing,
+        [
+            (
+                "critical",
+                "vip_missing",
+                "virtual address 10.10.10.3 is on no load balancer, so its clients cannot connect",
+            )
+        ],
+    ),
+    (
+        vip_duplicate,
+        [("critical", "vip_duplicate", f"virtual address 10.10.10.3 is on {LB1} and {LB3} at once")],
+    ),
+    (
+        vip_elsewhere,
+        [("warning", "vip_elsewhere", f"virtual address 10.10.10.3 is on {LB2}, and Patroni's leader is on {LB1}")],
     ),
     (
         noloadbalance,

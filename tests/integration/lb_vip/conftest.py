@@ -1,0 +1,7 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from ansible_collections.pgsvc.access.tests.support.fixtures import haproxy, haproxy_binary, new_address
+
+__all__ = ["haproxy", "haproxy_binary", "new_address"]
