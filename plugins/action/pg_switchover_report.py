@@ -64,7 +64,8 @@ def _seen(given: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[tu
                 else:
                     errors.setdefault(load_balancer, str(each.get("msg", "failed")))
     for load_balancer, results in found.items():
-        yield load_balancer, Seen(*(results.get(what) for what in _OF_GATES), errors.get(load_balancer, ""))
+        closed, followed, opened = (results.get(what) for what in _OF_GATES)
+        yield load_balancer, Seen(closed, followed, opened, errors.get(load_balancer, ""))
 
 
 def _results(facts: Mapping[str, Any], names: list[str]) -> Iterator[Mapping[str, Any]]:
