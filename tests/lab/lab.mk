@@ -8,7 +8,7 @@ LAB_PYTHON := .venvs/lab/bin/python
 LAB := $(LAB_PYTHON) tests/lab/lab.py
 # Of Molecule; empty: all.
 SCENARIO :=
-LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets molecule
+LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets switchovers molecule
 
 .PHONY: $(LAB_TARGETS)
 $(LAB_TARGETS): .venvs/lab/.ready $(COLLECTION)
@@ -34,6 +34,9 @@ test-lab: ## the tests on the lab, which is brought up when it is not
 
 presets: ## measure failovers with each preset of pg_rto on the lab, into docs/reliability.md
 	@PYTHONPATH=.build $(LAB_PYTHON) tests/lab/presets.py --keep
+
+switchovers: ## measure switchovers from one command and with patronictl on the lab, into docs/switchover.md
+	@PYTHONPATH=.build $(LAB_PYTHON) tests/lab/switchovers.py --keep
 
 molecule: ## Molecule's scenarios on a lab of their own, all or SCENARIO=default
 	@export PATH="$(ROOT)/.venvs/lab/bin:$$PATH"; time $(BESIDE) .venvs/lab/bin/molecule test \
