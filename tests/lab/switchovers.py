@@ -75,7 +75,7 @@ def measure(cluster: Cluster, command: str, size: int, source: Path) -> Outcome:
 def table(outcomes: Sequence[Outcome], size: int) -> str:
     """A row for each command."""
     lines = [
-        f"{size} clients write through all load balancers of `pg-test`, each write with a new connection. Health checks "
+        f"{size} clients write through all load balancers of `pg-test`, each write with a new connection. Checks "
         f"have the default timings. Clients, members and load balancers share {os.cpu_count()} cores:",
         "",
         "| command | switchovers | no writes, median | worst | connections | failed | cut before the answer |",
