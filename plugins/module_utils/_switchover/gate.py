@@ -26,7 +26,6 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.sessions import end_sessions, sessions_of
 from ansible_collections.pgsvc.access.plugins.module_utils._switchover.leader import (
     ask_members,
-    has_stopped,
     member_apis,
     new_leader,
 )
@@ -163,9 +162,11 @@ class _Gate:
         with ThreadPoolExecutor(len(apis)) as pool:
             while not result.leader and time.monotonic() < began + request.wait:
                 self._keep_closed()
+                asked_at = time.time()
                 said = ask_members(apis, pool)
-                if not result.stopped_at and has_stopped(said[request.leader]):
-                    result.stopped_at = time.time()
+                # A member that was silent for a moment may still take writes.
+                stopped_at = result.stopped_at or asked_at
+                result.stopped_at = 0.0 if said[request.leader].takes_writes else stopped_at
                 result.leader = new_leader(said, request.leader) or ""
                 if not result.leader:
                     time.sleep(_POLL)

@@ -76,7 +76,7 @@ def said_by(status: int, body: bytes) -> Said:
         words = {}
     if not isinstance(words, dict):
         words = {}
-    return Said(status, str(words.get("state", "")), str(words.get("role", "")))
+    return Said(status, str(words.get("state") or ""), str(words.get("role") or ""))
 
 
 def new_leader(said: Mapping[str, Said], old: str) -> Optional[str]:
@@ -85,8 +85,3 @@ def new_leader(said: Mapping[str, Said], old: str) -> Optional[str]:
         return None
     found = [member for member, words in said.items() if member != old and words.takes_writes]
     return found[0] if len(found) == 1 else None
-
-
-def has_stopped(said: Said) -> bool:
-    """Whether the PostgreSQL of the old leader takes no writes any more, as far as its Patroni says."""
-    return not said.takes_writes
