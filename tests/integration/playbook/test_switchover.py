@@ -65,7 +65,7 @@ def run(fleet: Fleet) -> Iterator[Run]:
         members,
         pg_service_provider="proxy",
         pg_default_services=[{**service, "options": QUICK} for service in SERVICES],
-        pg_service_hold=20,
+        pg_service_hold=50,
         patroni_username="postgres",
         patroni_password=PASSWORD,
     )
@@ -88,7 +88,7 @@ def run(fleet: Fleet) -> Iterator[Run]:
 def traffic(run: Run) -> Iterator[list[Tally]]:
     """New connections to the primary through every load balancer."""
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(Traffic((host, 5433), 20)) for host in run.hosts]
+        yield [stack.enter_context(Traffic((host, 5433), 20, patience=60)) for host in run.hosts]
 
 
 def test_the_primary_moves_and_no_new_connection_fails(run: Run) -> None:
