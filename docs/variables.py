@@ -66,6 +66,38 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
         "default": False,
         "description": ["Whether the member is taken out even where a service is left without a usable server."],
     },
+    "pg_switchover_cluster": {
+        "required": True,
+        "description": [
+            "The cluster whose primary moves, by its C(pg_cluster). This variable and the following ones are those"
+            " of the playbook C(pgsvc.access.switchover). Set them as extra variables (C(-e)).",
+        ],
+    },
+    "pg_switchover_member": {
+        "description": [
+            "The member that is to lead, C(pg_cluster) and C(pg_seq) joined by C(-). Without it, a synchronous standby,"
+            " or else the member that lags least.",
+        ],
+    },
+    "pg_switchover_yes": {
+        "default": False,
+        "description": ["Whether the primary moves without a question."],
+    },
+    "pg_switchover_force": {
+        "default": False,
+        "description": ["Whether the primary moves in spite of what stands in the way, where Patroni allows it."],
+    },
+    "pg_switchover_lag": {
+        "default": "16MB",
+        "description": ["The replication lag that the member may have."],
+    },
+    "patroni_username": {
+        "description": [
+            "The user of Patroni's REST API (C(restapi.authentication)), for the playbook C(pgsvc.access.switchover)."
+            " Without it no credentials are sent. A variable of the members.",
+        ],
+    },
+    "patroni_password": {"description": ["The password of O(patroni_username)."]},
     "pg_service_status_path": {
         "description": [
             "The file on the controller to which the playbook C(pgsvc.access.status) writes its report as JSON. Without"

@@ -5,32 +5,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import digest
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.balancer_addresses import BalancerVipReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.virtual_addresses import VipReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import PlanError, Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import Service
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import Planner
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import (
-    module_arguments,
-    publication_of,
-    variable_name,
-)
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import variable_name
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.asked import answers_in, planned_by
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status import exit_code, status
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_text import render
-from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import (
-    Answer,
-    Planned,
-    VirtualAddress,
-)
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import VirtualAddress
 
 
 class ActionModule(ActionBase):
@@ -63,7 +54,7 @@ class ActionModule(ActionBase):
         facts = variable_name(self._task.args.get("facts"))
         if plan not in variables:
             raise ValueError(f"plan: there is no variable {plan!r}")
-        planned = list(_planned(plan, variables[plan]))
+        planned = list(planned_by(plan, variables[plan]))
         only = values.word_list(values.native(self._task.args.get("clusters") or []), "clusters")
         clusters = only or sorted({service.cluster for each in planned for service in each.services})
         planner.check_names(clusters)
@@ -71,7 +62,7 @@ class ActionModule(ActionBase):
         read = {cluster: planner.cluster(cluster) for cluster in clusters}
         members = {cluster: each.members for cluster, each in read.items()}
         addresses = {cluster: _addresses(inventory, planner, cluster, each.provider) for cluster, each in read.items()}
-        answers = dict(_answers(facts, variables["hostvars"], variables["groups"]["all"]))
+        answers = dict(answers_in(facts, variables["hostvars"], variables["groups"]["all"]))
         return status(members, planned, answers, addresses)
 
 
@@ -82,29 +73,3 @@ def _addresses(inventory: Inventory, planner: Planner, cluster: str, provider: s
     front = shared.read(provider) if provider else None
     found = [VirtualAddress(str(own.ip), is_shared=False)] if own else []
     return [*found, VirtualAddress(front.address, is_shared=True)] if front else found
-
-
-def _planned(variable: str, plan: Any) -> Iterator[Planned]:
-    """The load balancers of a registered plan that carry services. Raises `ValueProblem`."""
-    for host in plan.get("load_balancers", ()):
-        publication = publication_of(variable, plan, host)
-        if publication and publication["services"]:
-            services = tuple(Service.from_dict(service) for service in publication["services"])
-            digests: dict[str, dict[str, str]] = {}
-            for file in module_arguments(publication)["files"]:
-                cluster = file["owner"].partition("/")[2]
-                digests.setdefault(cluster, {})[file["name"]] = digest(file["content"].encode())
-            yield Planned(host, services, digests)
-
-
-def _answers(variable: str, hostvars: Any, hosts: list[str]) -> Iterator[tuple[str, Answer]]:
-    """What was registered of each load balancer: the facts, or why there are none."""
-    for host in hosts:
-        registered = hostvars.raw_get(host).get(variable) or {}
-        for each in registered.get("results", [registered] if registered else []):
-            load_balancer = str(each.get("load_balancer", host))
-            if isinstance(each.get("facts"), str):
-                yield load_balancer, Answer(json.loads(each["facts"]))
-            elif not each.get("skipped"):
-                is_reachable = not each.get("unreachable") and each.get("reachable", True)
-                yield load_balancer, Answer(None, str(each.get("msg", "")), is_reachable)

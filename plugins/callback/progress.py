@@ -40,6 +40,9 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._report.outcomes impo
     part,
 )
 
+_SWITCHOVER = tuple(
+    f"pgsvc.access.{name}" for name in ("haproxy_service_gate", "pg_switchover_check", "pg_switchover_report")
+)
 _RED = C.COLOR_ERROR  # type: ignore[attr-defined]  # defined when Ansible starts
 _YELLOW = C.COLOR_CHANGED  # type: ignore[attr-defined]
 _QUARTERS = 4
@@ -146,6 +149,8 @@ class CallbackModule(Default):
         task, values = part(result, "task"), part(result, "result")
         if task.action == PUBLISH and values.get("results"):
             return True
+        if task.action in _SWITCHOVER:
+            return True  # the check and the report print what is wrong
         if task.action == MEMBER_STATE and (values.get("results") or "load_balancer" in values):
             return True  # the playbook of that module says it
         if task.action == PLAN and values.get("msg"):

@@ -10,7 +10,7 @@ LAB := $(LAB_PYTHON) tests/lab/lab.py
 SCENARIO :=
 # The tests run on so many labs at once, each file of tests on one of them.
 LABS := 2
-LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets molecule
+LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets switchovers molecule
 
 .PHONY: $(LAB_TARGETS)
 $(LAB_TARGETS): .venvs/lab/.ready $(COLLECTION)
@@ -37,6 +37,9 @@ test-lab: ## the tests on two labs (LABS=1: one), which are brought up when they
 
 presets: ## measure failovers with each preset of pg_rto on the lab, into docs/reliability.md
 	@PYTHONPATH=.build $(LAB_PYTHON) tests/lab/presets.py --keep
+
+switchovers: ## measure switchovers from one command and with patronictl on the lab, into docs/switchover.md
+	@PYTHONPATH=.build $(LAB_PYTHON) tests/lab/switchovers.py --keep
 
 molecule: | $(AFTER)
 molecule: ## Molecule's scenarios on a lab of their own, all or SCENARIO=default

@@ -90,6 +90,17 @@ class Patroni:
         """Whether the cluster is paused."""
         self._order({"set": {name: {"pause": paused} for name in self.members}})
 
+    def switchovers(
+        self, *, credentials: str = "", stopping: float = 0.5, refusal: tuple[int, str] | None = None
+    ) -> None:
+        """How every member takes ``POST /switchover``.
+
+        `credentials`: the user:password that it requires. `stopping`: how many seconds PostgreSQL takes to stop.
+        `refusal`: status and text of the answer instead.
+        """
+        values = {"credentials": credentials, "stopping": stopping, "refusal": list(refusal or ())}
+        self._order({"set": dict.fromkeys(self.members, values)})
+
     def stop(self, name: str) -> None:
         """Switch the member off: nothing listens any more, its sessions end."""
         self._order({"stop": name})

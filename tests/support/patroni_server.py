@@ -13,7 +13,9 @@ cuts them must be the load balancer, as with PgBouncer in front of a demoted pri
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import http
 import json
 import os
 import ssl
@@ -23,6 +25,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 PRIMARY, REPLICA, SYNC, STANDBY_LEADER = "primary", "replica", "sync", "standby_leader"
+_POLL = 0.5  # seconds between the end of a switchover and the answer
 STANDBYS = frozenset({REPLICA, SYNC})
 
 # https://patroni.readthedocs.io/en/latest/rest_api.html, "Health check endpoints"
@@ -60,6 +63,10 @@ class Member:
         self.lag = 0  # bytes
         self.tags: dict[str, Any] = {}
         self.pause = False  # of the cluster
+        self.credentials = ""  # user:password that a change requires
+        self.stopping = 0.5  # seconds that PostgreSQL takes to stop in a switchover
+        self.refusal: list[Any] = []  # status and text with which it refuses a switchover
+        self.is_stopping = False
         self.checks = 0
         self.members: Mapping[str, Member] = {}  # of all clusters
         self._servers: list[asyncio.Server] = []
@@ -83,22 +90,52 @@ class Member:
     async def _check(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             request = await reader.readuntil(b"\r\n\r\n")
+            if request.startswith(b"POST /switchover "):
+                status, words = await self._switch_over(request, reader)
+                await _answer(writer, status, words)
+                return
             self.checks += 1
             await asyncio.sleep(self.delay)
             method, target, _rest = request.decode().split(" ", 2)
             path, _mark, query = target.partition("?")
             passes = self.role in ENDPOINTS.get(path, ()) and not self._lags(parse_qs(query))
-            state = "stopped" if self.role == "stopped" else "running"
+            state = "stopped" if self.role == "stopped" else "stopping" if self.is_stopping else "running"
             body = json.dumps({"state": state, "role": self.role}) if method == "GET" else ""
             if path == "/cluster" and method == "GET":
                 passes, body = True, json.dumps(self.cluster())
-            status = "200 OK" if passes else "503 Service Unavailable"
-            head = f"HTTP/1.0 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
-            writer.write((head + body).encode())
-            await writer.drain()
+            await _answer(writer, 200 if passes else 503, body)
         with contextlib.suppress(OSError):
             writer.close()
             await writer.wait_closed()
+
+    async def _switch_over(self, request: bytes, reader: asyncio.StreamReader) -> tuple[int, str]:
+        """``POST /switchover`` as Patroni's api.py has it: status and text.
+
+        The old leader passes its checks until its PostgreSQL has stopped, and takes no connection meanwhile.
+        """
+        fields = dict(line.lower().split(": ", 1) for line in request.decode().split("\r\n")[1:] if ": " in line)
+        body = json.loads(await reader.readexactly(int(fields["content-length"])))
+        token = base64.b64encode(self.credentials.encode()).decode()
+        if self.credentials and f"authorization: basic {token}".lower() not in request.decode().lower():
+            return 401, "no auth header received"
+        if not body:
+            return 400, "<html>Bad Request</html>"
+        leader = next((each for each in self.members.values() if each.role in (PRIMARY, STANDBY_LEADER)), None)
+        if leader is None or leader.name != body.get("leader"):
+            return 412, "leader name does not match"
+        able = [each for each in self.members.values() if each.role in STANDBYS]
+        candidates = [each for each in able if each.name == body.get("candidate", each.name)]
+        if not candidates:
+            return 412, "switchover is not possible: no good candidates have been found"
+        if self.refusal:
+            return int(self.refusal[0]), str(self.refusal[1])
+        leader.is_stopping = True
+        for writer in list(leader._sessions):
+            writer.transport.abort()
+        await asyncio.sleep(self.stopping)
+        leader.is_stopping, leader.role, candidates[0].role = False, REPLICA, PRIMARY
+        await asyncio.sleep(_POLL)
+        return 200, f'Successfully switched over to "{candidates[0].name}"'
 
     def cluster(self) -> dict[str, Any]:
         """The answer to ``GET /cluster`` (Patroni's REST API, "Cluster status endpoint")."""
@@ -130,6 +167,9 @@ class Member:
         return self.role in STANDBYS and any(self.lag > int(each.removesuffix("MB")) * 2**20 for each in limits)
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_stopping:
+            writer.transport.abort()
+            return
         self._sessions.add(writer)
         with contextlib.suppress(OSError):
             writer.write(f"{self.name} {self.role}\n".encode())
@@ -138,6 +178,13 @@ class Member:
                 await writer.drain()
         self._sessions.discard(writer)
         writer.close()
+
+
+async def _answer(writer: asyncio.StreamWriter, status: int, body: str) -> None:
+    reason = http.HTTPStatus(status).phrase
+    head = f"HTTP/1.0 {status} {reason}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write((head + body).encode())
+    await writer.drain()
 
 
 def _context(tls: list[str] | None) -> ssl.SSLContext | None:

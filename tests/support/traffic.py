@@ -24,7 +24,7 @@ class Tally:
     """What became of the connections. `answered` counts by role of the member at that moment, `members` by its name.
 
     `refused`: nobody listened. `reset`: cut before an answer. `closed`: taken by HAProxy and closed without an answer,
-    which is what it does when no server is up. `late`: no answer within 10 seconds.
+    which is what it does when no server is up. `late`: no answer within the `patience` of the traffic (10 seconds).
     """
 
     answered: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
@@ -63,8 +63,9 @@ class Traffic:
     machine that is too busy gives a lower rate, which the tally shows, and not connections that are late by themselves.
     """
 
-    def __init__(self, address: Address, rate: int = 500) -> None:
+    def __init__(self, address: Address, rate: int = 500, patience: float = 10) -> None:
         self.address = address
+        self.patience = patience
         self.rate = rate
         self.tally = Tally()
         self._ended = threading.Event()
@@ -88,7 +89,7 @@ class Traffic:
 
     async def _connect(self) -> None:
         try:
-            line = await asyncio.wait_for(self._ask(), timeout=10)
+            line = await asyncio.wait_for(self._ask(), timeout=self.patience)
         except ConnectionRefusedError:
             self.tally.refused += 1
         except asyncio.TimeoutError:

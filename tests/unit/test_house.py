@@ -19,13 +19,18 @@ ALLOWED = {
     "module_utils._haproxy": {"module_utils._host"},
     "module_utils._publish": {"module_utils._haproxy", "module_utils._host"},
     "module_utils._status": {"module_utils._publish", "module_utils._haproxy", "module_utils._host"},
+    "module_utils._switchover": {
+        "module_utils._status", "module_utils._publish", "module_utils._haproxy", "module_utils._host",
+    },
     "module_utils._blocks": {"module_utils._host"},
     "module_utils._unit": {"module_utils._haproxy", "module_utils._host"},
     "plugin_utils._input": {"module_utils._haproxy"},
     "plugin_utils._model": {"plugin_utils._input", "module_utils._haproxy"},
     "plugin_utils._plan": {"plugin_utils._model", "plugin_utils._input", "module_utils._publish"},
     "plugin_utils._access": {"plugin_utils._plan", "plugin_utils._model", "plugin_utils._input"},
-    "plugin_utils._report": {"plugin_utils._model", "plugin_utils._input"},
+    "plugin_utils._report": {
+        "plugin_utils._plan", "plugin_utils._model", "plugin_utils._input", "module_utils._publish",
+    },
 }  # fmt: skip
 PACKAGES = {f"{path.parent.name}.{path.name}" for path in PLUGINS.glob("*_utils/_*") if any(path.glob("*.py"))}
 

@@ -28,6 +28,7 @@ _POLL = 0.05  # seconds between two polls
 _LARGEST = 256 * 2**20  # bytes of one answer: `show stat` of 100,000 servers has about 30 MB
 _LONGEST_SHOWN = 200  # characters of an answer in a message
 _UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
+_VARIABLE = re.compile(r"type=sint value=<(-?\d+)>")
 _FAILED = re.compile(r"\[failed: (\d+)\]")
 _NO_TARGET = ("Can't find the target PID", "Can't find the target CLI", "Can't connect to the target CLI")
 _OTHER_RELOAD = "Another reload is still in progress"  # from 3.1 on, one reload at a time
@@ -122,16 +123,19 @@ class RuntimeAPI:
         self.timeout = timeout
         self.patience = patience
 
-    def command(self, line: str) -> str:
+    def command(self, line: str, *, experimental: bool = False) -> str:
         """Send one command and return the answer: "" or lines that each end in a newline. Errors are not interpreted.
+
+        `experimental` is for commands that HAProxy accepts only from who asks for experimental ones.
 
         Raises `CLIError` if the socket does not answer in time, if there is no worker for the prefix, and for a `line`
         that HAProxy would read as more than one command.
         """
         deadline = time.monotonic() + self.patience
+        before = "experimental-mode on; " if experimental else ""
         while True:
             try:
-                answer = _exchange(self.path, self.prefix + _one_command(line), self.timeout)
+                answer = _exchange(self.path, before + self.prefix + _one_command(line), self.timeout)
             except CutOffError as error:
                 # The command may have been executed, so only a query is sent again.
                 again = isinstance(error, NotRunningError) or line.startswith("show ")
@@ -163,6 +167,17 @@ class RuntimeAPI:
             raise CLIError(
                 f"HAProxy at {self.path} answered 'show stat' with text that is not a table: {error}"
             ) from None
+
+    def variable(self, name: str) -> int | None:
+        """The value of a variable of the process (``proc.``) that is a number; None when it is not set."""
+        match = _VARIABLE.search(self.command(f"get var {name}"))
+        return int(match[1]) if match else None
+
+    def set_variable(self, name: str, value: int) -> None:
+        """Set a variable of the process. Raises `CLIError` when HAProxy refuses."""
+        answer = self.command(f"set var {name} int({value})", experimental=True).strip()
+        if answer:
+            raise CLIError(f"HAProxy at {self.path} refuses to set {name}: {_shown(answer)}")
 
     def servers_state(self) -> list[ServerRow]:
         """``show servers state``: every server of every proxy."""

@@ -14,9 +14,11 @@ CUT = 10.0  # the end of the sessions of a removed server, after they are shut d
 MASTER_BACK = 15.0  # a master that re-executes itself, until it answers again
 RELOAD = 60.0  # the master's result of a reload
 HELD = 60.0  # new connections that wait for a server, before a reload
+GATES = 60.0  # closed gates of services, before a reload
+GATE_LOCK = 20.0  # the lock, for closing a gate: a switchover does not wait for a long run
 FORWARDED = 1.0  # the same connections, after a server has come up
 SUCCESSOR = 60.0  # the new worker, after the reload
 SYSTEMD = 90.0  # `systemctl reload`, the default of systemd
 
 _APPLY = REHEARSAL_START + 2 * VERDICTS + ADDRESSES + CUT + MASTER_BACK + max(RELOAD, SYSTEMD) + SUCCESSOR
-LOCK = VALIDATION + MASTER_BACK + HELD + FORWARDED + 2 * _APPLY  # a change and its rollback
+LOCK = VALIDATION + MASTER_BACK + GATES + HELD + FORWARDED + 2 * _APPLY  # a change and its rollback

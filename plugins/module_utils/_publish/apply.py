@@ -15,7 +15,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import unit
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process, find
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker
 from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
-from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import FORWARDED, HELD, SUCCESSOR
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import FORWARDED, GATES, HELD, SUCCESSOR
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import ApplyError, CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import (
@@ -93,25 +93,36 @@ class Apply:
         Returns what to add to the reason, and warnings.
         """
         began = time.monotonic()
+        gates = self._wait_for_gates()
         longest = min(max(self._running.holds.values(), default=0.0), HELD)
         seen: dict[str, int] = {}
+        began_held = time.monotonic()
         while held := self._running.held():
             seen.update(held)
-            if time.monotonic() - began >= longest:
+            if time.monotonic() - began_held >= longest:
                 lost = ", ".join(f"{count} of {name}" for name, count in sorted(held.items()))
                 return "", [
                     f"New connections were waiting for a server and fail because of the reload ({lost}), as no server "
                     f"came up within {longest:g} seconds, the hold of these services"
                 ]
             time.sleep(_POLL)
-        if not seen:
+        if not seen and not gates:
             return "", []
         forwarded = time.monotonic() + FORWARDED
         while self._running.held(with_server=True) and time.monotonic() < forwarded:
             time.sleep(_POLL)
-        names = ", ".join(sorted(seen))
+        names = ", ".join(sorted({*seen, *gates}))
         waited = f"the reload waited {time.monotonic() - began:.1f} seconds for a server of {names}"
         return f"; {waited}, because new connections were held", []
+
+    def _wait_for_gates(self) -> list[str]:
+        """Wait while a gate is closed: the reload would open it in the middle of a switchover. Returns the services."""
+        deadline = time.monotonic() + GATES
+        seen: dict[str, None] = {}
+        while (closed := self._running.closed_gates()) and time.monotonic() < deadline:
+            seen.update(dict.fromkeys(closed))
+            time.sleep(_POLL)
+        return list(seen)
 
     def _change_servers(self, plan: Plan) -> tuple[list[str], str]:
         """Use the Runtime API. Returns the draining servers, and why a reload is needed nevertheless, or ""."""

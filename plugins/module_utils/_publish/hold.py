@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
@@ -23,9 +24,13 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.files import re
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy
+    from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI
 
 ACTION = "lua.pgsvc_hold"
-"""The action of the script. Its arguments, a service and milliseconds, are the same in every version of it."""
+"""The action of the script. Its arguments (service, gate, milliseconds) are the same in every version of it."""
+
+LONGEST_CLOSED = 60
+"""Seconds for which a gate can be closed at most. After that it is open, whatever has become of who closed it."""
 
 # Each service file that holds loads the script, and HAProxy refuses an action that is registered twice. An action
 # that is still running at the end of `inspect-delay` is an ALERT for each connection, so it ends by itself before.
@@ -33,36 +38,71 @@ ACTION = "lua.pgsvc_hold"
 SCRIPT = """\
 -- Part of the Ansible collection pgsvc.access, which overwrites changes made here.
 --
--- tcp-request content lua.pgsvc_hold <backend> <milliseconds> if { nbsrv(<backend>) eq 0 }
+-- tcp-request content lua.pgsvc_hold <backend> <gate> <ms> if { nbsrv(<backend>) eq 0 } || { var(<gate>) -m int gt 0 }
 --
--- Lets a new connection wait until the backend has a usable server, at most for the given time. A connection that
--- its client has closed stops waiting. So do all in a process that is stopping, as after a reload: it does not check
--- servers any more, and its backends have no usable server.
+-- Lets a new connection wait until the backend has a usable server and its gate is open, at most for the given time.
+-- A connection that its client has closed stops waiting. So do all in a process that is stopping, as after a reload:
+-- it does not check servers any more, and its backends have no usable server.
+--
+-- The gate is a variable of the process: the time, in seconds since 1970, at which it opens by itself. A time that is
+-- further away than a gate can be closed is not one: the clock was set.
 if not pgsvc_hold_is_registered then
     pgsvc_hold_is_registered = true
     local function is_stopping(txn)
         local value = txn.f:stopping() -- an integer unless tune.lua.bool-sample-conversion is "normal"
         return value == true or value == 1
     end
-    core.register_action("pgsvc_hold", { "tcp-req" }, function(txn, backend, milliseconds)
+    local function is_closed(txn, gate)
+        local left = (tonumber(txn:get_var(gate)) or 0) - os.time()
+        return left > 0 and left <= @LONGEST_CLOSED@
+    end
+    core.register_action("pgsvc_hold", { "tcp-req" }, function(txn, backend, gate, milliseconds)
         local limit = tonumber(milliseconds)
         local began = core.now()
-        while txn.f:nbsrv(backend) == 0 and txn.req:may_recv() and not is_stopping(txn) do
+        while (is_closed(txn, gate) or txn.f:nbsrv(backend) == 0) and txn.req:may_recv() and not is_stopping(txn) do
             local now = core.now()
             if (now.sec - began.sec) * 1000 + (now.usec - began.usec) / 1000 >= limit then
                 return
             end
             core.msleep(50)
         end
-    end, 2)
+    end, 3)
 end
-"""
+""".replace("@LONGEST_CLOSED@", str(LONGEST_CLOSED))
 _PREFIX, _SUFFIX = "pgsvc-hold-", ".lua"
 NAME = f"{_PREFIX}{hashlib.sha256(SCRIPT.encode()).hexdigest()[:12]}{_SUFFIX}"
 _MODE = 0o600
 _USE = re.compile(
-    rb"^\s*tcp-request\s+content\s+" + re.escape(ACTION).encode() + rb"\s+(\S+)\s+(\d{1,9})\s", re.MULTILINE
+    rb"^\s*tcp-request\s+content\s+" + re.escape(ACTION).encode() + rb"\s+(\S+)\s+\S+\s+(\d{1,9})\s", re.MULTILINE
 )
+
+
+def gate(service: str) -> str:
+    """The variable of HAProxy's process that is the gate of a service. Its name has letters, digits, ``.`` and ``_``.
+
+    >>> gate("pg-test-primary"), gate("pg_test.eu-primary")
+    ('proc.pgsvc_gate.pg.test.primary', 'proc.pgsvc_gate.pg__test_.eu.primary')
+    """
+    return "proc.pgsvc_gate." + re.sub(r"[_.]", r"_\g<0>", service).replace("-", ".")
+
+
+def rule(service: str, seconds: int) -> str:
+    """The directive of a service whose new connections wait, while it has no usable server or its gate is closed."""
+    closed = f"{{ var({gate(service)}) -m int gt 0 }}"
+    return (
+        f"tcp-request content {ACTION} {service} {gate(service)} {seconds * 1000} "
+        f"if {{ nbsrv({service}) eq 0 }} || {closed}"
+    )
+
+
+def is_closed(until: Optional[int], now: float) -> bool:
+    """Whether a gate with this value is closed, as the script has it."""
+    return until is not None and 0 < until - int(now) <= LONGEST_CLOSED
+
+
+def closed_gates(services: Iterable[str], api: RuntimeAPI) -> list[str]:
+    """Those of these services whose gates are closed now."""
+    return [name for name in services if is_closed(api.variable(gate(name)), time.time())]
 
 
 def is_used(content: bytes) -> bool:

@@ -6,26 +6,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process, find
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, proxies
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN, FORCED_MAINT
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI
-from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import CUT, LOCK
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import LOCK
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError, file_error
-from ansible_collections.pgsvc.access.plugins.module_utils._host.files import leftovers
 from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import locked
-from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory, swap, unfinished
+from ansible_collections.pgsvc.access.plugins.module_utils._publish import unfinished
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import DRAIN, MAINT, READY
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.cluster import look, running_process, service_files
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.member_plan import (
-    Running,
     Servers,
     commands,
     described,
@@ -35,10 +30,8 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.member_plan 
     states_of,
     without_server,
 )
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import Owners, ServiceFile, parse
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.sessions import end_sessions, sessions_of
 
-_SESSION = re.compile(r"(?P<id>0x[0-9a-f]+): .* be=(?P<proxy>\S+) srv=(?P<server>\S+) ")
-_POLL = 0.1
 _POLL_STATES = 0.02  # seconds between two looks at states that HAProxy is about to show
 _SHOWN = 2.0  # seconds within which HAProxy shows a state that it has taken
 _ADMIN = {READY: 0, DRAIN: FORCED_DRAIN, MAINT: FORCED_MAINT}
@@ -110,13 +103,13 @@ def set_member_state(request: MemberRequest) -> MemberResult:
 class _Change:
     def __init__(self, request: MemberRequest) -> None:
         self.request = request
-        self.services = _service_files(request)
-        self.process = _process(request)
+        self.services = service_files(request.conf_dir, request.cluster)
+        self.process = running_process(request.master_socket, request.stats_socket)
         self.result = MemberResult()
 
     def carry_out(self) -> MemberResult:
         request, result = self.request, self.result
-        running = self._look()
+        running = look(self.process)
         servers = find_servers(request.member, self.services, running)
         self._check(servers)
         result.before = result.after = states_of(servers, running)
@@ -131,7 +124,7 @@ class _Change:
             result.commands = todo
             if request.check:
                 result.after = dict.fromkeys(result.before, request.state)
-                result.ended = sum(self._sessions(servers).values()) if request.state == MAINT else 0
+                result.ended = sum(sessions_of(_ids(servers), self.process).values()) if request.state == MAINT else 0
             else:
                 self._act(servers, todo)
         return self._describe(servers)
@@ -143,7 +136,7 @@ class _Change:
             if answer:
                 raise CLIError(f"HAProxy refuses {command!r}: {answer}")
         if self.request.state == MAINT:
-            self.result.ended = self._end_sessions(servers)
+            self.result.ended = end_sessions(_ids(servers), self.process)
         self._await_states(servers)
 
     def _check(self, servers: Servers) -> None:
@@ -160,10 +153,6 @@ class _Change:
                 f"servers in {request.conf_dir}: {known}"
             )
 
-    def _look(self) -> Running:
-        api = self.process.api
-        return proxies(api.servers_state(), api.stat(frontends=False))
-
     def _note_unfinished(self, servers: Servers) -> None:
         """The next publish completes what a killed one has begun, with the states that it has noted."""
         path = self.request.state_dir / "unfinished.json"
@@ -176,79 +165,20 @@ class _Change:
         """HAProxy 3 may show the state of a server a moment after it has taken the command."""
         deadline = time.monotonic() + _SHOWN
         while True:
-            self.result.after = states_of(servers, self._look())
+            self.result.after = states_of(servers, look(self.process))
             if set(self.result.after.values()) <= {self.request.state} or time.monotonic() > deadline:
                 return
             time.sleep(_POLL_STATES)
 
-    def _end_sessions(self, servers: Servers) -> int:
-        """End the sessions of the member in all workers; how many there were."""
-        found = sum(self._sessions(servers).values())
-        deadline = time.monotonic() + CUT
-        left = found
-        while left and time.monotonic() < deadline:
-            for server in servers.serving:
-                self.process.api.command(f"shutdown sessions server {server.id}")
-            for old in self._old_workers():
-                with contextlib.suppress(CLIError):  # it has ended meanwhile
-                    _end_each({server.id for server in servers.serving}, old)
-            time.sleep(_POLL)
-            left = sum(self._sessions(servers).values())
-        return found
-
-    def _old_workers(self) -> Iterator[RuntimeAPI]:
-        """The workers of earlier reloads, which still hold sessions."""
-        master = self.process.master
-        if master is not None:
-            for old in master.processes().old_workers:
-                yield master.worker(old.pid)
-
-    def _sessions(self, servers: Servers) -> dict[str, int]:
-        """The sessions of each server (``<proxy>/<name>``), in all workers."""
-        found = {server.id: 0 for server in servers.serving}
-        rows = list(self.process.api.stat(frontends=False))
-        for old in self._old_workers():
-            with contextlib.suppress(CLIError):  # it has ended meanwhile
-                rows += old.stat(frontends=False)
-        for row in rows:
-            server = f"{row['pxname']}/{row['svname']}"
-            if server in found:
-                found[server] += int(row["scur"] or 0) + int(row["qcur"] or 0)
-        return found
-
     def _describe(self, servers: Servers) -> MemberResult:
         request, result = self.request, self.result
-        running: Mapping[str, Proxy] = self._look()
-        sessions = self._sessions(servers)
+        running: Mapping[str, Proxy] = look(self.process)
+        sessions = sessions_of(_ids(servers), self.process)
         result.services = described(servers, running, sessions)
         result.sessions = sum(sessions.values())
         result.settled = is_settled(servers, running, request.state, result.sessions)
         return result
 
 
-def _end_each(servers: Collection[str], worker: RuntimeAPI) -> None:
-    """In a worker whose proxies have stopped, HAProxy ends single sessions only (Management Guide 9.3, "show sess")."""
-    for line in worker.command("show sess").splitlines():
-        match = _SESSION.match(line)
-        if match is not None and f"{match['proxy']}/{match['server']}" in servers:
-            worker.command(f"shutdown session {match['id']}")
-
-
-def _service_files(request: MemberRequest) -> list[ServiceFile]:
-    """The service files of the cluster, its own or delegated ones. Files of others are not looked at."""
-    disk = directory.read(request.conf_dir)
-    if leftovers(request.conf_dir):
-        disk = swap.overlay(request.conf_dir, disk)
-    own = Owners([f"member/{request.cluster}", f"delegated/{request.cluster}"])
-    files = [parse(name, entry.text) for name, entry in disk.items()]
-    return [file for file in files if file.owner in own]
-
-
-def _process(request: MemberRequest) -> Process:
-    process = find(request.master_socket, request.stats_socket)
-    if process is None:
-        raise PublishError(
-            f"HAProxy is not running, or no process answers at {request.master_socket} and {request.stats_socket}: "
-            "start it, or set haproxy_master_socket and haproxy_stats_socket to its sockets"
-        )
-    return process
+def _ids(servers: Servers) -> list[str]:
+    return [server.id for server in servers.serving]

@@ -27,7 +27,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision imp
     decide,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import held, holds, is_used
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import closed_gates, held, holds, is_used
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
@@ -104,6 +104,10 @@ class Running:
     def held(self, *, with_server: bool = False) -> dict[str, int]:
         """How many new connections wait for a server now, by service; see `hold.held`."""
         return held(self.holds, self.look(frontends=True), with_server=with_server) if self.holds else {}
+
+    def closed_gates(self) -> list[str]:
+        """The services whose gates are closed, as during a switchover."""
+        return closed_gates(self.holds, self.process.api)
 
     def plan(self) -> Plan:
         """Which way leads to the files."""

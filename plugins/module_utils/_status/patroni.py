@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -37,15 +37,18 @@ class Api:
 
 def apis(files: Iterable[ServiceFile]) -> list[Api]:
     """The REST APIs that the health checks of these files ask, each once. Raises `ValueError` for a bad server line."""
-    found: dict[Api, None] = {}
+    return list(dict.fromkeys(api for _name, api in apis_of_servers(files)))
+
+
+def apis_of_servers(files: Iterable[ServiceFile]) -> Iterator[tuple[str, Api]]:
+    """The names of the servers that have a health check, each with the REST API that it asks."""
     for file in files:
         for line in file.servers:
             options = line.in_force(file.default_server)
             if options.checked and options.check_port:
                 tls = options.tls or "check-ssl" in options.words
                 ca_file = word_after(options.words, "ca-file") or "" if tls else None
-                found[Api(line.address, int(options.check_port), ca_file)] = None
-    return list(found)
+                yield line.name, Api(line.address, int(options.check_port), ca_file)
 
 
 def ask_all(clusters: Mapping[str, Sequence[Api]]) -> dict[str, dict[str, Any]]:
@@ -70,13 +73,13 @@ def ask(members: Sequence[Api]) -> dict[str, Any]:
 
 
 def _cluster(api: Api) -> dict[str, Any]:
-    connection = _connection(api)
+    opened = connection(api, _TIMEOUT)
     try:
-        connection.request("GET", "/cluster")
-        response = connection.getresponse()
+        opened.request("GET", "/cluster")
+        response = opened.getresponse()
         body = response.read(_LARGEST)
     finally:
-        connection.close()
+        opened.close()
     if response.status != 200:
         raise ValueError(f"answers GET /cluster with status {response.status}")
     said = json.loads(body)
@@ -88,10 +91,11 @@ def _cluster(api: Api) -> dict[str, Any]:
     return {"members": members, "pause": said.get("pause") is True}
 
 
-def _connection(api: Api) -> http.client.HTTPConnection:
+def connection(api: Api, timeout: float) -> http.client.HTTPConnection:
+    """A connection to a REST API, not opened yet. `timeout`: seconds for it, and for each part of an answer."""
     if api.ca_file is None:
-        return http.client.HTTPConnection(api.address, api.port, timeout=_TIMEOUT)
+        return http.client.HTTPConnection(api.address, api.port, timeout=timeout)
     # As HAProxy does with `verify required`: the authority counts, the name in the certificate does not.
     context = ssl.create_default_context(cafile=api.ca_file or None)
     context.check_hostname = False
-    return http.client.HTTPSConnection(api.address, api.port, timeout=_TIMEOUT, context=context)
+    return http.client.HTTPSConnection(api.address, api.port, timeout=timeout, context=context)

@@ -126,13 +126,13 @@ def _hold_lines(name: str, seconds: int) -> list[str]:
     """What lets new connections wait for a server (HAProxy manual 4.2, "tcp-request content lua").
 
     HAProxy ends the evaluation of the rules with an alert when the time of `inspect-delay` is over, so the action ends
-    before. Connections skip the rule while there is a server.
+    before. Connections skip the rule while there is a server and the gate of the service is open.
     """
     if not seconds:
         return []
     return [
         f"tcp-request inspect-delay {seconds + _SLACK}s",
-        f"tcp-request content {hold.ACTION} {name} {seconds * 1000} if {{ nbsrv({name}) eq 0 }}",
+        hold.rule(name, seconds),
     ]
 
 

@@ -26,12 +26,22 @@ FILTERS = {
 MODULES: dict[str, dict[str, Any]] = {
     "haproxy_member_state": {"cluster": "pg-test", "member": "pg-test-1", "state": "ready", "conf_dir": "relative"},
     "haproxy_publish": {"owners": [], "conf_dir": "relative"},
+    "haproxy_service_gate": {
+        "cluster": "pg-test",
+        "services": [],
+        "leader": "pg-test-1",
+        "state": "open",
+        "conf_dir": "relative",
+    },
+    "patroni_switchover": {"url": "nowhere", "leader": "pg-test-1"},
     "pg_access_plan": {"what": "names"},
     "pg_dns_records": {"clusters": [], "path": "/nowhere/hosts"},
     "pg_service_conf": {"clusters": [], "path": "/nowhere/pg_service.conf"},
     "pg_service_info": {"conf_dir": "relative"},
     "pg_service_plan": {},
     "pg_service_status": {"plan": "planned", "facts": "none"},
+    "pg_switchover_check": {"plan": "planned", "facts": "none", "cluster": "pg-test"},
+    "pg_switchover_report": {"move": {}, "done": {}, "closed": "none", "followed": [], "opened": "none"},
     "role_settings": {"role": "pg_service"},
     "unit_config": {"unit": "none", "files": []},
 }

@@ -18,7 +18,7 @@ from ansible_collections.pgsvc.access.tests.integration.publish.test_put_back im
 def holding(node: Node, name: str, port: int, *options: str) -> dict[str, Any]:
     lines = [
         "tcp-request inspect-delay 5s",
-        f"tcp-request content {hold.ACTION} {name} 3000 if {{ nbsrv({name}) eq 0 }}",
+        hold.rule(name, 3),
     ]
     file = node.service(name, port, options=[*lines, *options])
     return {**file, "content": f"global\n    lua-load {node.state_dir / hold.NAME}\n{file['content']}"}

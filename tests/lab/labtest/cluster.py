@@ -72,7 +72,9 @@ class Cluster:
     def _open(self, node: Node, path: str, method: str = "GET", body: object = None) -> Any:
         scheme, context = ("https", ssl.create_default_context(cafile=credentials.CA)) if self.tls else ("http", None)
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{scheme}://{node.ipv4}:8008{path}", method=method, data=data)  # noqa: S310
+        headers = {} if data is None else {"Authorization": credentials.patroni_authorization()}
+        url = f"{scheme}://{node.ipv4}:8008{path}"
+        request = urllib.request.Request(url, method=method, data=data, headers=headers)  # noqa: S310
         return urllib.request.urlopen(request, timeout=_TIMEOUT, context=context)  # noqa: S310
 
     def primary(self) -> Node:

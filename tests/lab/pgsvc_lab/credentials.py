@@ -8,6 +8,7 @@ All of it is in the lab's state folder, readable by root only, and ends with the
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import shutil
@@ -47,6 +48,13 @@ def passwords() -> dict[str, str]:
     return users
 
 
+def patroni_authorization() -> str:
+    """The header by which Patroni's REST API takes changes."""
+    variables = json.loads(VARIABLES.read_text(encoding="utf-8"))["all"]["vars"]
+    pair = f"{variables['patroni_username']}:{variables['patroni_password']}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
 def install_certificate(log: Log, node: Node) -> None:
     """Give the node a certificate for its name and addresses, and the authority, where Pigsty keeps them (/pg/cert)."""
     folder = node.root / "pg/cert"
@@ -82,6 +90,8 @@ def _write_variables() -> None:
     variables = {
         "lab_passwords": {user: secrets.token_urlsafe(12) for user in _USERS},
         "haproxy_admin_password": secrets.token_urlsafe(12),
+        "patroni_username": "postgres",
+        "patroni_password": secrets.token_urlsafe(12),
         "ansible_ssh_private_key_file": str(SSH_KEY),
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={KNOWN_HOSTS} -o StrictHostKeyChecking=yes",
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,9 @@ def test_every_hold_fits_into_the_deadline() -> None:
 
 
 USES: list[tuple[str, dict[str, float]]] = [
-    ("listen a\n    tcp-request content lua.pgsvc_hold a 1500 if { nbsrv(a) eq 0 }\n", {"a": 1.5}),
-    ("listen a\n    # tcp-request content lua.pgsvc_hold a 1500 if { nbsrv(a) eq 0 }\n", {}),
-    ("listen a\n    tcp-request content lua.other a 1500 if { nbsrv(a) eq 0 }\n", {}),
+    ("listen a\n    tcp-request content lua.pgsvc_hold a proc.x 1500 if { nbsrv(a) eq 0 }\n", {"a": 1.5}),
+    ("listen a\n    # tcp-request content lua.pgsvc_hold a proc.x 1500 if { nbsrv(a) eq 0 }\n", {}),
+    ("listen a\n    tcp-request content lua.other a proc.x 1500 if { nbsrv(a) eq 0 }\n", {}),
     ("listen a\n", {}),
 ]
 
@@ -59,6 +60,29 @@ USES: list[tuple[str, dict[str, float]]] = [
 @pytest.mark.parametrize(("text", "expected"), USES)
 def test_holds(text: str, expected: dict[str, float]) -> None:
     assert hold.holds([text.encode()]) == expected
+
+
+UNTIL: list[tuple[int | None, bool]] = [
+    (None, False),  # never closed, or the process is a new one
+    (0, False),  # opened
+    (999, False),
+    (1000, False),
+    (1001, True),
+    (1000 + hold.LONGEST_CLOSED, True),
+    (1001 + hold.LONGEST_CLOSED, False),  # the clock was set
+]
+
+
+@pytest.mark.parametrize(("until", "expected"), UNTIL)
+def test_is_closed(until: int | None, expected: bool) -> None:
+    assert hold.is_closed(until, 1000.5) is expected
+
+
+def test_services_have_gates_of_their_own() -> None:
+    names = ["pg-test-a", "pg_test-a", "pg.test-a", "pg-test.a", "pg-test_a", "pg_-test-a", "pg-_test-a", "pg--test-a"]
+    gates = [hold.gate(name) for name in names]
+    assert len(set(gates)) == len(names)
+    assert all(set(gate) <= {*string.ascii_lowercase, ".", "_"} for gate in gates)
 
 
 def service(path: object) -> ServiceFile:

@@ -95,12 +95,14 @@ class Case:
             self.up(service, new)
         self.up("offline", *others)
 
-    def report(self) -> dict[str, Any]:
+    def answers(self) -> dict[str, Answer]:
         members = [{"name": name, **said} for name, said in self.members.items()]
         for facts in self.facts.values():
             facts["patroni"] = {"pg-test": {"members": members, **self.patroni}}
-        answers = {host: Answer(facts) for host, facts in self.facts.items()} | self.errors
-        return status(self.clusters, self.planned, answers, {"pg-test": self.addresses})
+        return {host: Answer(facts) for host, facts in self.facts.items()} | self.errors
+
+    def report(self) -> dict[str, Any]:
+        return status(self.clusters, self.planned, self.answers(), {"pg-test": self.addresses})
 
 
 def _service(planned: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning i
 
 STATE_DIR = "/var/lib/haproxy/pgsvc"
 NAME = "pg-test-extra"
+GATE = "proc.pgsvc_gate.pg.test.extra"
 
 
 def rendered(fields: dict[str, Any], **variables: Any) -> str:
@@ -31,7 +32,8 @@ def test_the_file_of_a_service_that_holds() -> None:
     loads = f"global\n    lua-load {STATE_DIR}/{hold.NAME}\nlisten {NAME}\n"
     waits = (
         "    tcp-request inspect-delay 12s\n"
-        f"    tcp-request content lua.pgsvc_hold {NAME} 10000 if {{ nbsrv({NAME}) eq 0 }}\n"
+        f"    tcp-request content lua.pgsvc_hold {NAME} {GATE} 10000 if {{ nbsrv({NAME}) eq 0 }}"
+        f" || {{ var({GATE}) -m int gt 0 }}\n"
     )
     assert loads in text and waits in text
     assert text.replace(loads, f"listen {NAME}\n").replace(waits, "") == plain

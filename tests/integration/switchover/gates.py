@@ -1,0 +1,77 @@
+# Copyright (c) 2026, pgsvc.access contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module that closes and opens gates, in processes of its own, and Patroni's switchover beside it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ansible_collections.pgsvc.access.tests.integration.publish.node import COLLECTIONS, Node
+from ansible_collections.pgsvc.access.tests.integration.staying.site import CLUSTER, Balancer
+
+OLD, NEW = f"{CLUSTER}-1", f"{CLUSTER}-2"
+SERVICES = [f"{CLUSTER}-primary", f"{CLUSTER}-default"]
+_MODULE = "ansible_collections.pgsvc.access.plugins.modules.haproxy_service_gate"
+
+
+def begin(balancer: Balancer, state: str, *, check: bool = False, **more: Any) -> subprocess.Popen[str]:
+    """Start the module."""
+    arguments = {
+        "cluster": CLUSTER,
+        "services": SERVICES,
+        "leader": OLD,
+        "state": state,
+        "conf_dir": str(balancer.conf_dir),
+        "master_socket": str(balancer.haproxy.master_socket),
+        "stats_socket": str(balancer.haproxy.stats_socket),
+        **more,
+        "_ansible_check_mode": check,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", _MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def gate(balancer: Balancer, state: str, **more: Any) -> dict[str, Any]:
+    """Run the module; its result."""
+    return Node.finished(begin(balancer, state, **more))
+
+
+@contextmanager
+def switching(balancer: Balancer) -> Iterator[list[tuple[int, str]]]:
+    """Patroni moves the primary within the block; behind it, the list has its answer."""
+    answers: list[tuple[int, str]] = []
+    address = balancer.patroni.members[OLD].address
+
+    def ask() -> None:
+        opened = http.client.HTTPConnection(address, 8008, timeout=30)
+        opened.request("POST", "/switchover", json.dumps({"leader": OLD, "candidate": NEW}))
+        response = opened.getresponse()
+        answers.append((response.status, response.read().decode()))
+        opened.close()
+
+    thread = threading.Thread(target=ask, name="POST /switchover")
+    thread.start()
+    try:
+        yield answers
+    finally:
+        thread.join()
