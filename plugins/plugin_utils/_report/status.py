@@ -37,7 +37,7 @@ def status(
     ``clusters`` are the members of each in the inventory, ``planned`` all load balancers of the plan, and ``answers``
     what each of these has said. ``addresses`` are the declared virtual addresses of each cluster.
     """
-    return {"clusters": [_cluster(view) for view in views(clusters, planned, answers, addresses or {})]}
+    return {"clusters": [_cluster(view) for view in views(clusters, planned, answers, addresses)]}
 
 
 def exit_code(report: Mapping[str, Any]) -> int:

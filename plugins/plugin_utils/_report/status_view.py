@@ -129,7 +129,7 @@ def views(
     clusters: Mapping[str, Sequence[Member]],
     planned: Iterable[Planned],
     answers: Mapping[str, Answer],
-    addresses: Mapping[str, Sequence[VirtualAddress]],
+    addresses: Mapping[str, Sequence[VirtualAddress]] | None = None,
 ) -> list[View]:
     """A view of each cluster. A planned load balancer without an answer is one that could not be asked."""
     plans = {each.load_balancer: each for each in planned}
@@ -137,7 +137,7 @@ def views(
     missing = Answer(None, "it was not asked", is_reachable=False)
     own = {host: _own_answers(answers.get(host, missing), services[host]) for host in plans}
     found = (_view(cluster, members, plans, services, own) for cluster, members in clusters.items())
-    return [replace(view, addresses=tuple(addresses.get(view.cluster, ()))) for view in found]
+    return [replace(view, addresses=tuple((addresses or {}).get(view.cluster, ()))) for view in found]
 
 
 def _by_cluster(values: Iterable[_Value], cluster_of: Callable[[_Value], str]) -> dict[str, list[_Value]]:

@@ -41,7 +41,7 @@ class Run:
         self.load_balancers = load_balancers
         self.hosts = list(load_balancers)
 
-    def set(self, **variables: object) -> None:
+    def declare(self, **variables: object) -> None:
         self.fleet.groups["pg-run"]["vars"].update(variables)
         self.fleet.save()
 
@@ -147,7 +147,7 @@ def test_a_load_balancer_that_cannot_be_reached_stops_it(run: Run) -> None:
 
 
 def test_wrong_credentials_are_noticed_before_anything_is_closed(run: Run) -> None:
-    run.set(patroni_password="another")  # noqa: S106
+    run.declare(patroni_password="another")  # noqa: S106
 
     stopped = run.fleet.pgsql_svc("pg-run", "--switchover", "--yes")
 
@@ -178,7 +178,7 @@ def test_a_slow_switchover_is_waited_for(run: Run) -> None:
 
 
 def test_without_hold_it_has_to_be_forced(run: Run) -> None:
-    run.set(pg_service_hold=0)
+    run.declare(pg_service_hold=0)
     assert run.fleet.pgsql_svc("pg-run").code == 0
 
     stopped = run.fleet.pgsql_svc("pg-run", "--switchover", "--yes")
