@@ -10,8 +10,29 @@ LAB := $(LAB_PYTHON) tests/lab/lab.py
 SCENARIO :=
 LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets molecule
 
+##### the newest releases of ansible-core, on the Python of the lab's Debian 13
+
+$(CORES_13:%=.venvs/core-%/.ready): .venvs/core-%/.ready: tests/requirements/core-%.txt .venvs/lab/.ready
+	@echo "making the environment core-$*"
+	@$(LAB) environment core-$*
+	@touch $@
+
+$(CORES_13:%=suite-%): suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies
+	@echo "== unit and integration tests, ansible-core $*, in Debian 13"
+	@time $(BESIDE) $(LAB) in-root .venvs/core-$*/bin/python -m pytest --quiet --numprocesses=2 --dist=loadgroup \
+		--durations=5 $(SELECTED_OLD) $(WITH_ANSIBLE)
+
+$(CORES_13:%=sanity-%): sanity-%: .venvs/core-%/.ready
+	@echo "== ansible-test sanity, ansible-core $*, in Debian 13"
+	@$(LAB) wheels core-$*
+	@time $(BESIDE) $(LAB) in-root .venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$*
+
+##### the lab
+
 .PHONY: $(LAB_TARGETS)
 $(LAB_TARGETS): .venvs/lab/.ready $(COLLECTION)
+
+lab test-lab presets: $(NEWEST_13:%=.venvs/core-%/.ready)
 
 lab: ## boot the lab of real machines and set it up (root)
 	@$(LAB) up

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from . import cgroups, controller, credentials, network, nodes, roots, settings
+from . import cgroups, controller, credentials, network, newer_python, nodes, roots, settings
 from .settings import LAB_SOURCE, NODES, STATE, Node
 from .steps import LabError, read, say, step
 
@@ -59,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     add("shell", lambda _: controller.execute([os.environ.get("SHELL", "/bin/bash")]), "a shell on the controller")
     command = add("run", lambda options: controller.execute(options.argv), "run one command on the controller")
     command.add_argument("argv", nargs=argparse.REMAINDER, metavar="command ...")
+    command = add("in-root", lambda options: newer_python.execute(options.argv), "run one command in Debian 13's root")
+    command.add_argument("argv", nargs=argparse.REMAINDER, metavar="command ...")
+    for name, function, text in (
+        ("environment", newer_python.make_environment, "make .venvs/NAME of the Python in Debian 13's root"),
+        ("wheels", newer_python.download_for_sanity, "download what `ansible-test sanity` of .venvs/NAME installs"),
+    ):
+        command = add(name, lambda options, function=function: function(options.name), text)
+        command.add_argument("name", metavar="NAME")
     for name, function, text in (
         ("start", _start, "boot nodes"),
         ("stop", lambda options: _each(options, nodes.stop), "shut nodes down in order"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -79,8 +78,6 @@ def _build(release: Release, root: Path, log: Log) -> None:
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     with _mounted(root, log):
         _fill_repository(release, root, log)
-        if release.wheels:
-            _install_wheels(release.wheels, release.python, root, log)
     _finish(root, log)
 
 
@@ -107,23 +104,6 @@ def _describe(deb: Path) -> str:
     control = read(["dpkg-deb", "--field", deb]).rstrip("\n")
     digest = hashlib.sha256(deb.read_bytes()).hexdigest()
     return f"{control}\nFilename: ./{deb.name}\nSize: {deb.stat().st_size}\nSHA256: {digest}\n"
-
-
-def _install_wheels(requirements: Path, python: str, root: Path, log: Log) -> None:
-    """The host's pip downloads for the root's Python: only the host knows how to reach its package index."""
-    wheels = root / "srv/wheels"
-    platforms = [f"--platform={name}" for name in ("any", "manylinux2014_x86_64", "manylinux_2_28_x86_64")]
-    log.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:",
-         f"--python-version={python}", *platforms, f"--dest={wheels}", f"--requirement={requirements}"]
-    )  # fmt: skip
-    shutil.copy(requirements, wheels / "requirements.txt")
-    _chroot(log, root, "python3", "-m", "venv", "/opt/ansible")
-    _chroot(
-        log, root, "/opt/ansible/bin/pip", "install", "--no-index", "--find-links=/srv/wheels", "--require-hashes",
-        "--requirement=/srv/wheels/requirements.txt",
-    )  # fmt: skip
-    shutil.rmtree(wheels)
 
 
 def _finish(root: Path, log: Log) -> None:

@@ -27,8 +27,8 @@ SECURITY_MIRROR = os.environ.get("PGSVC_SECURITY_MIRROR", "http://deb.debian.org
 #: Rises when the recipe in roots.py changes in a way that the package lists do not show.
 RECIPE = 2
 
-#: The ansible-core that runs on the newest Python of the lab (Debian 13 has 3.13), and what it needs.
-NEWEST_ANSIBLE = COLLECTION / "tests/requirements/lab-newest.txt"
+#: The environment of the newest ansible-core, on the newest Python of the lab (Debian 13 has 3.13).
+NEWEST_ANSIBLE = COLLECTION / ".venvs/core-2.21"
 
 _BASE = (
     "ca-certificates", "curl", "dbus", "iproute2", "iputils-arping", "iputils-ping", "less", "openssh-server",
@@ -37,6 +37,8 @@ _BASE = (
 _DATABASE = ("etcd-client", "etcd-server", "patroni", "pgbouncer", "python3-dnspython", "python3-etcd")
 #: Not installed, but installable without a network: the roles under test install them.
 _REPOSITORY = ("dnsmasq", "haproxy", "vip-manager")
+#: For the unit and integration tests that run in the root of Debian 13.
+_SUITE = ("dnsmasq-base", "git", "python3-venv")
 
 
 @dataclass(frozen=True)
@@ -48,21 +50,16 @@ class Release:
     postgresql: int
     packages: tuple[str, ...]
     repository: tuple[str, ...] = _REPOSITORY
-    wheels: Path | None = None
-    python: str = ""
 
     @property
     def root(self) -> Path:
         """The built root. The name holds a digest of the recipe: a changed recipe builds a new root."""
-        wheels = self.wheels.read_text(encoding="utf-8") if self.wheels else ()
-        recipe = repr((RECIPE, self.packages, self.repository, wheels, MIRROR))
+        recipe = repr((RECIPE, self.packages, self.repository, MIRROR))
         return CACHE / "roots" / f"{self.codename}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
 BOOKWORM = Release("bookworm", 12, 15, (*_BASE, *_DATABASE, "postgresql-15"))
-TRIXIE = Release(
-    "trixie", 13, 17, (*_BASE, *_DATABASE, "postgresql-17", "python3-venv"), wheels=NEWEST_ANSIBLE, python="3.13"
-)
+TRIXIE = Release("trixie", 13, 17, (*_BASE, *_DATABASE, "postgresql-17", *_SUITE))
 RELEASES = (BOOKWORM, TRIXIE)
 
 
