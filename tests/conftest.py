@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,8 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
+#: Every Ansible that this process starts writes its log here.
+ANSIBLE_LOG = Path(tempfile.mkdtemp(prefix="pgsvc-log-"), "ansible.log")
 
 
 def link_collection() -> None:
@@ -38,6 +43,7 @@ def set_environment() -> None:
     os.environ.update(
         ANSIBLE_COLLECTIONS_PATH=str(BUILD),
         ANSIBLE_CONFIG=str(ROOT / "tests" / "ansible.cfg"),
+        ANSIBLE_LOG_PATH=str(ANSIBLE_LOG),
         LC_ALL="C.UTF-8",
         PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin", "/sbin"]),
         PYTHONDONTWRITEBYTECODE="1",
@@ -68,6 +74,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             number = table.setdefault(frozenset(case.items()), len(table))
             if case and number % len(VERSIONS) != release:
                 item.add_marker("full")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Fail a test during which Ansible found something deprecated, in the collection or in the test."""
+    said = ""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            said = ANSIBLE_LOG.read_text(encoding="utf-8", errors="replace")
+            ANSIBLE_LOG.unlink()
+    found = [line for line in said.splitlines() if "[DEPRECATION WARNING]" in line]
+    assert not found, "\n".join(found)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the log."""
+    shutil.rmtree(ANSIBLE_LOG.parent, ignore_errors=True)
 
 
 def pytest_report_header() -> str:

@@ -51,6 +51,7 @@ lab-status: ## show which nodes of the lab are running
 
 test-lab: ## the tests on the lab, which is brought up when it is not
 	@echo "== tests on the lab"
+	@$(if $(FULL),$(LAB) roots,:) # with that of the node that only the tests marked full boot
 	@time $(LAB_PYTHON) -m pytest --quiet --durations=10 $(SELECTED) tests/lab
 
 presets: ## measure failovers with each preset of pg_rto on the lab, into docs/reliability.md

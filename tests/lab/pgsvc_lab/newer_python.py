@@ -77,7 +77,7 @@ def execute(command: Sequence[str]) -> None:
 
 def make_environment(name: str) -> None:
     """Make .venvs/NAME of the root's Python, with what tests/requirements/NAME.txt lists."""
-    roots.ensure_all()
+    roots.ensure([TRIXIE])
     folder = COLLECTION / ".venvs" / name
     wheels = folder / "wheels"
     requirements = COLLECTION / "tests/requirements" / f"{name}.txt"

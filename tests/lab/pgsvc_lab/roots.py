@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -38,9 +38,9 @@ _NO_CLUSTER = (
 _APT = ("apt-get", "--yes", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0")
 
 
-def ensure_all() -> None:
-    """Build what is missing, both releases at once. An interrupted build leaves nothing that counts as a root."""
-    missing = [release for release in settings.RELEASES if not release.root.is_dir()]
+def ensure(releases: Iterable[Release]) -> None:
+    """Build what is missing, all at once. An interrupted build leaves nothing that counts as a root."""
+    missing = [release for release in releases if not release.root.is_dir()]
     with ThreadPoolExecutor() as pool:
         for future in [pool.submit(_ensure, release) for release in missing]:
             future.result()
@@ -61,11 +61,12 @@ def _ensure(release: Release) -> None:
 
 
 def _build(release: Release, root: Path, log: Log) -> None:
-    suites = (
-        (settings.MIRROR, release.codename),
-        (settings.MIRROR, f"{release.codename}-updates"),
-        (settings.SECURITY_MIRROR, f"{release.codename}-security"),
-    )
+    suites = [(settings.MIRROR, release.codename)]
+    if release != settings.FORKY:
+        suites += [
+            (settings.MIRROR, f"{release.codename}-updates"),
+            (settings.SECURITY_MIRROR, f"{release.codename}-security"),
+        ]
     # --skip: the package lists stay until the repository is filled.
     log.run(
         ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--skip=cleanup/apt",

@@ -60,7 +60,9 @@ class Release:
 
 BOOKWORM = Release("bookworm", 12, 15, (*_BASE, *_DATABASE, "postgresql-15"))
 TRIXIE = Release("trixie", 13, 17, (*_BASE, *_DATABASE, "postgresql-17", *_SUITE))
-RELEASES = (BOOKWORM, TRIXIE)
+#: The next release, which changes daily; it has no vip-manager.
+FORKY = Release("forky", 14, 18, (*_BASE, *_DATABASE, "postgresql-18"), repository=("dnsmasq", "haproxy"))
+RELEASES = (BOOKWORM, TRIXIE, FORKY)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ NODES = (
     Node("pg-test-2", 12, BOOKWORM),
     Node("pg-test-3", 13, BOOKWORM),
     Node("pg-test-4", 14, BOOKWORM, spare=True),
+    Node("pg-next-1", 15, FORKY, spare=True),
     Node("proxy-1", 18, BOOKWORM),
     Node("proxy-2", 19, TRIXIE),
 )
