@@ -51,15 +51,6 @@ def test_there_is_a_list_for_everything_that_is_installed() -> None:
     assert {path.stem for path in LISTS} == wanted | {"lab", "lint", "uv"}
 
 
-def test_documents_name_the_tested_releases() -> None:
-    first, last = CORES[0], CORES_13[-1]
-    support = (ROOT / "docs/support.md").read_text(encoding="utf-8")
-    assert f"| ansible-core | {', '.join((*CORES, *CORES_13))} |" in support
-    assert f"({first} to {last} are [tested](docs/support.md))" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"Tested with ansible-core {first} to {last}." in (ROOT / "galaxy.yml").read_text(encoding="utf-8")
-    assert f"requires_ansible: '>={first}.0'" in (ROOT / "meta/runtime.yml").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
 def test_every_package_has_one_version_and_digests(path: Path) -> None:
     for entry in entries(path):
