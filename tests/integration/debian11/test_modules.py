@@ -25,24 +25,22 @@ def play(folder: Path, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
         for number, task in enumerate(tasks)
     ]
     facts = {"ansible.builtin.setup": {"gather_subset": ["!all", "!min", "python"]}}
-    python = {"ansible.builtin.assert": {"that": ["ansible_facts.python.version.minor == 9"]}}
-    results = "[" + ", ".join(f"result_{number}" for number in range(len(tasks))) + "]"
-    save = {"ansible.builtin.copy": {"dest": str(folder / "results"), "content": "{{ " + results + " | to_json }}"}}
+    results = ", ".join(["ansible_facts.python.version", *(f"result_{number}" for number in range(len(tasks)))])
+    save = {"ansible.builtin.copy": {"dest": str(folder / "results"), "content": "{{ [" + results + "] | to_json }}"}}
     what = {
         "hosts": "localhost",
         "gather_facts": False,
         "ignore_errors": True,
         "vars": {"ansible_connection": "local", "ansible_python_interpreter": str(python_of_debian_11())},
-        "tasks": [facts, python, *written, save],
+        "tasks": [facts, *written, save],
     }
     (folder / "play.yml").write_text(json.dumps([what]))
     command = ["ansible-playbook", "--diff", "-i", "localhost,", str(folder / "play.yml")]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     said = done.stdout + done.stderr
     assert "Traceback" not in said, said
-    assert "DEPRECATION" not in said, said
-    assert "assertion" not in said.lower(), said
-    found: list[dict[str, Any]] = json.loads((folder / "results").read_text())
+    version, *found = json.loads((folder / "results").read_text())
+    assert (version["major"], version["minor"]) == (3, 9)
     return found
 
 
