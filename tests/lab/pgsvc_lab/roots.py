@@ -62,7 +62,11 @@ def _ensure(release: Release) -> None:
 
 def _build(release: Release, root: Path, log: Log) -> None:
     suites = [(settings.MIRROR, release.codename)]
-    if release != settings.FORKY:
+    options = []
+    if release == settings.FORKY:
+        # Its lists are signed for a week only, and a mirror may hold older ones.
+        options.append('--aptopt=Acquire::Check-Valid-Until "false"')
+    else:
         suites += [
             (settings.MIRROR, f"{release.codename}-updates"),
             (settings.SECURITY_MIRROR, f"{release.codename}-security"),
@@ -71,7 +75,7 @@ def _build(release: Release, root: Path, log: Log) -> None:
     log.run(
         ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--skip=cleanup/apt",
          "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", f"--essential-hook={_NO_CLUSTER}",
-         "--aptopt=Acquire::Languages { \"none\"; }", "--aptopt=Acquire::Retries \"3\"",
+         "--aptopt=Acquire::Languages { \"none\"; }", "--aptopt=Acquire::Retries \"3\"", *options,
          "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*",
          "--dpkgopt=path-exclude=/usr/share/doc/*", f"--include={','.join(release.packages)}",
          release.codename, root, *(f"deb {mirror} {suite} main" for mirror, suite in suites)],
