@@ -15,8 +15,6 @@ import pytest
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, statuses
 from ansible_collections.pgsvc.access.tests.support import debian
 
-pytestmark = pytest.mark.every_core
-
 
 def play(folder: Path, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
     """Run tasks, each a module and its arguments, in one play under Debian 11's Python; the result of each task."""
@@ -49,66 +47,56 @@ def python_of_debian_11() -> Path:
     return debian.program("bullseye", "usr/bin/python3.9")
 
 
-def test_publishing(node: Node, tmp_path: Path) -> None:
-    """A load balancer gets a service, changes it at run time, takes a member out and back, and is looked at."""
-    places = {
-        key: value for key, value in node.arguments([]).items() if key in {"conf_dir", "state_dir", "master_socket"}
-    } | {"stats_socket": str(node.haproxy.stats_socket)}
-    member = {"cluster": "pg-test", "member": "pg-test-1", **places, "force": True}
-    files = [node.service("pg-test-primary", 5440, ["pg-test-1"])]
-    heavier = [node.service("pg-test-primary", 5440, ["pg-test-1 weight 200"])]
-
-    created, unchanged, weighted, drained, back, looked = play(
-        tmp_path,
-        {"haproxy_publish": node.arguments(files)},
-        {"haproxy_publish": node.arguments(files)},
-        {"haproxy_publish": node.arguments(heavier)},
-        {"haproxy_member_state": {**member, "state": "drain"}},
-        {"haproxy_member_state": {**member, "state": "ready"}},
-        {"pg_service_info": places},
-    )
-
-    assert [statuses(each) for each in (created, unchanged, weighted)] == [
-        {"pg-test-primary": "created"},
-        {"pg-test-primary": "unchanged"},
-        {"pg-test-primary": "changed"},
-    ]
-    assert [each["applied"]["method"] for each in (created, unchanged, weighted)] == ["reload", "none", "runtime"]
-    assert [each["changed"] for each in (drained, back)] == [True, True]
-    assert [each["name"] for each in looked["services"]] == ["pg-test-primary"]
-    assert looked["services"][0]["file"] == "applied"
-
-
-def test_files_of_others(tmp_path: Path) -> None:
-    """The names, the service file of libpq, and the configuration of a service, which systemd does not know here."""
+@pytest.mark.every_core
+def test_every_module(node: Node, tmp_path: Path) -> None:
+    """Publish, look, take a member out, and write the files of other programs."""
+    places = {key: node.arguments([])[key] for key in ("conf_dir", "state_dir", "master_socket", "stats_socket")}
+    drain = {"cluster": "pg-test", "member": "pg-test-1", "state": "drain", "force": True}
     records = [{"name": "pg-test-1", "address": "10.10.10.11"}]
     sections = [{"name": "pg-test-primary", "parameters": {"host": "10.10.10.11", "port": 5433}}]
+    # systemd does not know this unit: its files are written all the same.
     unit = {
         "unit": "pgsvc-none",
         "files": [{"path": str(tmp_path / "unit.conf"), "content": "a = 1\n"}],
         "apply": False,
     }
 
-    named, served, configured = play(
+    published, looked, *others = play(
         tmp_path,
+        {"haproxy_publish": node.arguments([node.service("pg-test-primary", 5440, ["pg-test-1"])])},
+        {"pg_service_info": places},
+        {"haproxy_member_state": {**places, **drain}},
         {"pg_dns_records": {"path": str(tmp_path / "names"), "clusters": [{"name": "pg-test", "records": records}]}},
         {"pg_service_conf": {"path": str(tmp_path / "libpq"), "clusters": [{"name": "pg-test", "sections": sections}]}},
         {"unit_config": unit},
     )
 
-    assert [each["changed"] for each in (named, served, configured)] == [True, True, True]
+    assert statuses(published) == {"pg-test-primary": "created"}
+    assert published["applied"]["method"] == "reload"
+    assert [(each["name"], each["file"]) for each in looked["services"]] == [("pg-test-primary", "applied")]
+    assert [each["changed"] for each in others] == [True, True, True, True]
     assert "10.10.10.11" in (tmp_path / "names").read_text()
     assert "host=10.10.10.11" in (tmp_path / "libpq").read_text()
     assert (tmp_path / "unit.conf").read_text() == "a = 1\n"
 
 
-def test_its_own_haproxy_is_refused(node: Node, tmp_path: Path) -> None:
-    """Debian 11 has HAProxy 2.2: by name and version, before anything is written."""
+def test_a_second_run_a_change_at_run_time_and_a_haproxy_that_is_too_old(node: Node, tmp_path: Path) -> None:
+    """Debian 11's own HAProxy is 2.2: refused by its name and version, before anything is written."""
+    files = [node.service("a", 5440)]
+    node.publish(files)
     old = debian.program("bullseye", "usr/sbin/haproxy")
-    before = node.snapshot()
 
-    (refused,) = play(tmp_path, {"haproxy_publish": {**node.arguments([node.service("a", 5440)]), "binary": str(old)}})
+    unchanged, weighted, refused = play(
+        tmp_path,
+        {"haproxy_publish": node.arguments(files)},
+        {"haproxy_publish": node.arguments([node.service("a", 5440, ["s1 weight 200"])])},
+        {"haproxy_publish": {**node.arguments([node.service("a", 5440), node.service("b", 5441)]), "binary": str(old)}},
+    )
 
+    assert [statuses(each) for each in (unchanged, weighted)] == [{"a": "unchanged"}, {"a": "updated"}]
+    assert [each["applied"]["method"] for each in (unchanged, weighted)] == ["none", "runtime"]
     assert refused["msg"].startswith(f"{old} is HAProxy 2.2.9-")
     assert refused["msg"].endswith("Install such a version, or set binary to one. Nothing was changed")
-    assert node.snapshot() == before
+    assert node.proxies() == {"a"}
+    assert "weight 200" in (node.conf_dir / "a.cfg").read_text()
+    assert not (node.conf_dir / "b.cfg").exists()
