@@ -36,7 +36,12 @@ shift
 exec chroot "$work/root" env -i "$@"
 """
 #: In the root: HAProxy is not installed there, for the roles install it. This one is unpacked from the same packages.
-_WITH_HAPROXY = 'ln -s "$1" /usr/sbin/haproxy; cd "$2"; shift 2; exec "$@"'
+_WITH_HAPROXY = """
+ln -s "$1" /usr/sbin/haproxy
+useradd --system --create-home --home-dir /var/lib/haproxy haproxy
+cd "$2"; shift 2
+exec "$@"
+"""
 
 
 def in_network(namespace: Path, command: Sequence[str | Path], variables: Mapping[str, str], *shown: Path) -> list[str]:
