@@ -39,7 +39,7 @@ def play(folder: Path, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
     assert "Traceback" not in said, said
     version, *found = json.loads((folder / "results").read_text())
     assert (version["major"], version["minor"]) == (3, 9)
-    return found
+    return list(found)
 
 
 def python_of_debian_11() -> Path:
