@@ -10,6 +10,7 @@ Ansible it starts is the one in the environment of this Python; and nothing of t
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -23,8 +24,6 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
-#: Every Ansible that this process starts writes its log here.
-ANSIBLE_LOG = Path(tempfile.mkdtemp(prefix="pgsvc-log-"), "ansible.log")
 
 
 def link_collection() -> None:
@@ -40,10 +39,12 @@ def set_environment() -> None:
     """Leave of the caller's environment what no Ansible reads."""
     for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "PYTHON"))]:
         del os.environ[name]
+    logs = tempfile.mkdtemp(prefix="pgsvc-log-")
+    atexit.register(shutil.rmtree, logs, ignore_errors=True)
     os.environ.update(
         ANSIBLE_COLLECTIONS_PATH=str(BUILD),
         ANSIBLE_CONFIG=str(ROOT / "tests" / "ansible.cfg"),
-        ANSIBLE_LOG_PATH=str(ANSIBLE_LOG),
+        ANSIBLE_LOG_PATH=f"{logs}/ansible.log",
         LC_ALL="C.UTF-8",
         PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin", "/sbin"]),
         PYTHONDONTWRITEBYTECODE="1",
@@ -79,20 +80,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Iterator[None]:
     """Fail a test during which Ansible found something deprecated, in the collection or in the test."""
-    said = ""
+    # Not a constant: tests import this file under its name in the collection, which sets the environment again.
+    said, log = "", Path(os.environ["ANSIBLE_LOG_PATH"])
     try:
         yield
     finally:
         with contextlib.suppress(FileNotFoundError):
-            said = ANSIBLE_LOG.read_text(encoding="utf-8", errors="replace")
-            ANSIBLE_LOG.unlink()
+            said = log.read_text(encoding="utf-8", errors="replace")
+            log.unlink()
     found = [line for line in said.splitlines() if "[DEPRECATION WARNING]" in line]
     assert not found, "\n".join(found)
-
-
-def pytest_unconfigure() -> None:
-    """Remove the log."""
-    shutil.rmtree(ANSIBLE_LOG.parent, ignore_errors=True)
 
 
 def pytest_report_header() -> str:
