@@ -8,8 +8,11 @@
 CORES := 2.16 2.17 2.18 2.19
 OLDEST := $(firstword $(CORES))
 NEWEST := $(lastword $(CORES))
+# These need Python 3.12 or newer: they run in the lab's root of Debian 13 (tests/lab/lab.mk).
+CORES_13 := 2.20 2.21
+NEWEST_13 := $(lastword $(CORES_13))
 PACKAGES := git haproxy python3 python3-venv
-ifneq ($(filter-out demo demo-clean dist requirements,$(MAKECMDGOALS)),)
+ifneq ($(filter-out demo demo-clean dist,$(MAKECMDGOALS)),)
 PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client prometheus shellcheck systemd-container
 endif
 
@@ -72,7 +75,8 @@ AFTER :=
 test: root packages ## everything once: every ansible-core, HAProxy under load, the lab of real machines (root)
 	@$(STEPS) lab-down # of a run that failed, whose lab was left as it was
 	@$(STEPS) --jobs=4 --output-sync=target BESIDE=tests/beside AFTER=test-alone SCENARIO=$(if $(FULL),,default) \
-		test-lab test-alone lint sanity molecule suite-$(NEWEST) $(CORES:%=suite-%)
+		test-lab test-alone lint sanity molecule suite-$(NEWEST) $(CORES:%=suite-%) \
+		$(if $(FULL),$(CORES_13:%=suite-%),suite-$(NEWEST_13))
 	@$(STEPS) lab-down
 
 test-full: ## the same with the long series and with every combination, as before a release (root)
@@ -86,7 +90,7 @@ test-fast: ## in three minutes: ruff, mypy, and the newest ansible-core without 
 
 haproxies: .venvs/core-$(NEWEST)/.ready
 	@echo "== HAProxy of other releases"
-	@time $(<D)/bin/python tests/support/binaries.py
+	@time $(<D)/bin/python tests/support/debian.py
 
 suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies $(AFTER)
 	@echo "== unit and integration tests, ansible-core $*"
@@ -126,7 +130,7 @@ lint-galaxy: .venvs/lint/.ready .venvs/ee/.ready $(COLLECTION)
 		echo "licences were not checked: reuse is for Python 3.11 on x86-64 only (tests/requirements/lint.in)"; \
 	fi
 
-sanity: sanity-$(NEWEST) $(if $(FULL),sanity-$(OLDEST)) ## ansible-test sanity, newest ansible-core (FULL=1: and oldest)
+sanity: sanity-$(NEWEST) $(if $(FULL),sanity-$(OLDEST) sanity-$(NEWEST_13)) ## ansible-test sanity (FULL=1: oldest, newest)
 
 sanity-%: .venvs/core-%/.ready
 	@echo "== ansible-test sanity, ansible-core $*"
@@ -162,11 +166,11 @@ dist: .venvs/core-$(NEWEST)/.ready ## build the tarball that ansible-galaxy inst
 PIN = tests/requirements/pin $(ROOT)/.venvs/uv/bin/uv
 requirements: .venvs/uv/.ready ## pin what the tests install, as tests/requirements/*.in say (UPGRADE=1: the newest)
 	@for list in $(CORES:%=core-%) ee lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
-	@$(PIN) lab-newest 3.13 $(if $(UPGRADE),--upgrade)
-	@$(STEPS) pin-sanity-$(OLDEST) pin-sanity-$(NEWEST)
+	@for list in $(CORES_13:%=core-%); do $(PIN) $$list 3.13 $(if $(UPGRADE),--upgrade); done
+	@$(STEPS) pin-sanity-$(OLDEST) pin-sanity-$(NEWEST) pin-sanity-$(NEWEST_13)
 
 pin-sanity-%: .venvs/core-%/.ready
-	@$(<D)/bin/python tests/static/sanity_pins.py | $(PIN) sanity-$* 3.11 --input - --no-deps --no-annotate
+	@$(PYTHON) tests/static/sanity_pins.py $(<D) | $(PIN) sanity-$* $(if $(filter $(CORES_13),$*),3.13,3.11) --input - --no-deps --no-annotate
 
 ##### what all of it stands on
 

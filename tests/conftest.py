@@ -10,10 +10,14 @@ Ansible it starts is the one in the environment of this Python; and nothing of t
 
 from __future__ import annotations
 
+import atexit
 import collections
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,9 +40,12 @@ def set_environment() -> None:
     """Leave of the caller's environment what no Ansible reads."""
     for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "PYTHON"))]:
         del os.environ[name]
+    logs = tempfile.mkdtemp(prefix="pgsvc-log-")
+    atexit.register(shutil.rmtree, logs, ignore_errors=True)
     os.environ.update(
         ANSIBLE_COLLECTIONS_PATH=str(BUILD),
         ANSIBLE_CONFIG=str(ROOT / "tests" / "ansible.cfg"),
+        ANSIBLE_LOG_PATH=f"{logs}/ansible.log",
         LC_ALL="C.UTF-8",
         PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin", "/sbin"]),
         PYTHONDONTWRITEBYTECODE="1",
@@ -69,6 +76,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if len(item.callspec.params) > 1 and seen[test] % len(VERSIONS) != release:
                 item.add_marker("full")
             seen[test] += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Fail a test during which Ansible found something deprecated, in the collection or in the test."""
+    # Not a constant: tests import this file under its name in the collection, which sets the environment again.
+    said, log = "", Path(os.environ["ANSIBLE_LOG_PATH"])
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            said = log.read_text(encoding="utf-8", errors="replace")
+            log.unlink()
+    found = [line for line in said.splitlines() if "[DEPRECATION WARNING]" in line]
+    assert not found, "\n".join(found)
 
 
 def pytest_report_header() -> str:

@@ -12,8 +12,29 @@ SCENARIO :=
 LABS := 2
 LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets switchovers molecule
 
+##### the newest releases of ansible-core, on the Python of the lab's Debian 13
+
+$(CORES_13:%=.venvs/core-%/.ready): .venvs/core-%/.ready: tests/requirements/core-%.txt .venvs/lab/.ready
+	@echo "making the environment core-$*"
+	@$(LAB) environment core-$*
+	@touch $@
+
+$(CORES_13:%=suite-%): suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies $(AFTER)
+	@echo "== unit and integration tests, ansible-core $*, in Debian 13"
+	@time $(BESIDE) $(LAB) in-root .venvs/core-$*/bin/python -m pytest --quiet --numprocesses=2 --dist=loadgroup \
+		--durations=5 $(SELECTED_OLD)
+
+$(CORES_13:%=sanity-%): sanity-%: .venvs/core-%/.ready
+	@echo "== ansible-test sanity, ansible-core $*, in Debian 13"
+	@$(LAB) wheels core-$*
+	@time $(BESIDE) $(LAB) in-root .venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$*
+
+##### the lab
+
 .PHONY: $(LAB_TARGETS)
 $(LAB_TARGETS): .venvs/lab/.ready $(COLLECTION)
+
+lab test-lab presets: $(NEWEST_13:%=.venvs/core-%/.ready)
 
 lab: ## boot the lab of real machines and set it up (root)
 	@$(LAB) up
@@ -32,6 +53,7 @@ lab-status: ## show which nodes of the lab are running
 
 test-lab: ## the tests on two labs (LABS=1: one), which are brought up when they are not
 	@echo "== tests on the lab"
+	@$(if $(FULL),$(LAB) roots,:) # with that of the node that only the tests marked full boot
 	@time $(LAB_PYTHON) -m pytest --quiet --numprocesses=$(LABS) --dist=loadfile --no-loadscope-reorder --durations=10 \
 		$(SELECTED) tests/lab
 

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Print what `ansible-test sanity` of this Python's virtual environment installs: the input of `make requirements`.
+"""Print what `ansible-test sanity` of a virtual environment installs: the input of `make requirements`.
+
+usage: sanity_pins.py ENV
 
 ansible-test names a version of each package, without digests.
 """
@@ -14,14 +16,9 @@ import sys
 from pathlib import Path
 
 
-def ansible_test() -> Path:
-    """The folder of the package in this environment."""
-    return next(Path(sys.prefix).glob("lib/python3*/site-packages/ansible_test"))
-
-
-def pins() -> list[str]:
+def pins(environment: Path) -> list[str]:
     """The requirements of every sanity test, and of the environments that they run in."""
-    folder = ansible_test()
+    folder = next(environment.glob("lib/python3*/site-packages/ansible_test"))
     found = set()
     for file in folder.glob("_data/requirements/sanity.*.txt"):
         found |= set(re.findall(r"^[^#\s].*", file.read_text(encoding="utf-8"), re.MULTILINE))
@@ -32,4 +29,4 @@ def pins() -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(pins()))
+    print("\n".join(pins(Path(sys.argv[1]))))

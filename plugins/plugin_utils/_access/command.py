@@ -29,14 +29,13 @@ class EndpointsCLI(CLI):
 
     name = "pgsql-svc"
 
-    def init_parser(self, usage: str = "", desc: str | None = None, epilog: str | None = None) -> None:
-        super().init_parser(  # type: ignore[no-untyped-call]
-            usage="pgsql-svc CLUSTER --urls [options]", desc="Show every way to reach a PostgreSQL cluster."
-        )
+    def init_parser(self, *_arguments: Any, **_keywords: Any) -> None:
+        super().init_parser(desc="Show every way to reach a PostgreSQL cluster.")  # type: ignore[no-untyped-call]
         option_helpers.add_inventory_options(self.parser)
         option_helpers.add_vault_options(self.parser)
         option_helpers.add_runtask_options(self.parser)
         parser: Any = self.parser
+        parser.usage = "pgsql-svc CLUSTER --urls [options]"  # ansible-core 2.20 and newer take no `usage` above
         parser.add_argument("cluster", help="the value of pg_cluster of its members")
         parser.add_argument("--urls", action="store_true", help=argparse.SUPPRESS)
         parser.add_argument("--user", "-U", dest="login_user", help="the user of the URLs")

@@ -25,6 +25,13 @@ PLUGINS = [
     for path in sorted((ROOT / "plugins" / folder).glob("[!_]*.py"))
 ]
 ROLES = [("role", f"pgsvc.access.{path.name}") for path in sorted((ROOT / "roles").iterdir())]
+# ansible-core 2.20 and newer warn, with every list of roles, that this collection of their own has no version.
+OWN_COLLECTION = "ansible/_protomatter"
+
+
+def warnings(output: str) -> list[str]:
+    """The lines that start a warning."""
+    return [line for line in output.splitlines() if "WARNING" in line]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,7 @@ def documented() -> dict[str, dict[str, Any]]:
         names = [name for each, name in (*PLUGINS, *ROLES) if each == kind]
         command = ["ansible-doc", "--json", "-t", kind, *names]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        assert "WARNING" not in done.stderr
+        assert [line for line in warnings(done.stderr) if OWN_COLLECTION not in line] == []
         found[kind] = json.loads(done.stdout)
     return found
 

@@ -19,6 +19,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory im
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, Result
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
+from ansible_collections.pgsvc.access.tests.support.invocation import ASK
 from ansible_collections.pgsvc.access.tests.support.service import QUICK, service_file
 
 COLLECTIONS = Path(next(iter(ansible_collections.__path__))).parent
@@ -80,7 +81,7 @@ class Node:
         self, files: Sequence[dict[str, Any]], *, check: bool = False, prefix: Sequence[str] = (), **more: Any
     ) -> subprocess.Popen[str]:
         """Start the module; `prefix` is a command that runs it."""
-        said = {**self.arguments(files, **more), "_ansible_check_mode": check, "_ansible_diff": True}
+        said = {**self.arguments(files, **more), "_ansible_check_mode": check, "_ansible_diff": True, **ASK}
         process = subprocess.Popen(
             [*prefix, sys.executable, "-m", MODULE],
             stdin=subprocess.PIPE,

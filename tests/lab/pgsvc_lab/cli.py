@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from . import cgroups, controller, credentials, network, nodes, roots, settings
+from . import cgroups, controller, credentials, network, newer_python, nodes, roots, settings
 from .settings import LAB_SOURCE, NODES, STATE, Node
 from .steps import LabError, read, say, step
 
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=function)
         return command
 
-    add("roots", lambda _: roots.ensure_all(), "build the Debian roots that are missing")
+    add("roots", lambda _: roots.ensure(settings.RELEASES), "build the Debian roots that are missing")
     command = add("up", _up, "boot the nodes and set the clusters up; what is up already stays")
     command.add_argument("--bare", action="store_true", help="only boot: no etcd, PostgreSQL and HAProxy")
     add("down", lambda _: _down_all(), "remove every process, mount, namespace and interface of the lab")
@@ -60,6 +60,20 @@ def _parser() -> argparse.ArgumentParser:
     add("shell", lambda _: controller.execute([os.environ.get("SHELL", "/bin/bash")]), "a shell on the controller")
     command = add("run", lambda options: controller.execute(options.argv), "run one command on the controller")
     command.add_argument("argv", nargs=argparse.REMAINDER, metavar="command ...")
+    command = add("in-root", lambda options: newer_python.execute(options.argv), "run one command in Debian 13's root")
+    command.add_argument("argv", nargs=argparse.REMAINDER, metavar="command ...")
+    command = add(
+        "environment",
+        lambda options: newer_python.make_environment(options.name),
+        "make the virtual environment .venvs/NAME of the Python in Debian 13's root",
+    )
+    command.add_argument("name", metavar="NAME")
+    command = add(
+        "wheels",
+        lambda options: newer_python.download_for_sanity(options.name),
+        "download what `ansible-test sanity` installs for .venvs/NAME",
+    )
+    command.add_argument("name", metavar="NAME")
     for name, function, text in (
         ("start", _start, "boot nodes"),
         ("stop", lambda options: _each(options, nodes.stop), "shut nodes down in order"),
@@ -102,7 +116,7 @@ def up(*, provision: bool = True) -> None:
     """Bring the lab up: every step does what is missing and no more."""
     started = time.monotonic()
     with _alone():
-        roots.ensure_all()
+        roots.ensure({node.release for node in _REGULAR})
         with step("network, disks and keys made", STATE / "log/setup.log") as log:
             credentials.create(log)
             network.create(log)
@@ -125,7 +139,12 @@ def _provision(playbook: str, title: str) -> None:
 
 
 def boot(which: Sequence[Node]) -> None:
-    """Start nodes and wait for their sshd."""
+    """Start nodes and wait for their sshd. A release that only a spare runs is built first, if it is not."""
+    if not all(nodes.is_mounted(node) for node in which):
+        roots.ensure({node.release for node in which})
+        credentials.write_known_hosts()
+        with step("disks made", STATE / "log/setup.log") as log:
+            nodes.mount(log)
     with step(f"booted: {', '.join(node.name for node in which)}", STATE / "log/boot.log"):
         for node in which:
             nodes.start(node)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import credentials, network, settings
+from . import credentials, network, newer_python, settings
 from .settings import COLLECTION, LAB_SOURCE, STATE
 from .steps import LabError, Log
 
@@ -19,7 +19,6 @@ INVENTORIES = (LAB_SOURCE / "inventory.yml", credentials.VARIABLES)
 _COLLECTIONS = STATE / "collections"
 _HOSTS = STATE / "etc/hosts"
 _RESOLVER = STATE / "etc/resolv.conf"
-_NEWEST = STATE / "newest"
 #: The node that serves names, as in Pigsty: group `infra`.
 _NAME_SERVER = settings.node("pg-meta-1")
 
@@ -31,7 +30,6 @@ def create() -> None:
     if not link.is_symlink():
         link.symlink_to(COLLECTION)
     (STATE / "ssh/control").mkdir(parents=True, exist_ok=True)
-    _NEWEST.mkdir(exist_ok=True)
     _HOSTS.parent.mkdir(parents=True, exist_ok=True)
     _HOSTS.write_text("127.0.0.1 localhost\n::1 localhost\n", encoding="ascii")
     _RESOLVER.write_text(f"nameserver {_NAME_SERVER.ipv4}\noptions timeout:1 attempts:2\n", encoding="ascii")
@@ -76,41 +74,16 @@ def inside(command: Sequence[str | Path]) -> list[str]:
     ]  # fmt: skip
 
 
-#: Arguments: a folder to work in, the root, the folders to show inside, `--`, the command. All mounts are in the mount
-#: namespace that it is run in, and end with it; what is written to the root is in memory.
-_ENTER_ROOT = """
-work=$1 root=$2; shift 2
-mount -t tmpfs tmpfs "$work" && mkdir "$work/upper" "$work/work" "$work/root"
-mount -t overlay -o "lowerdir=$root,upperdir=$work/upper,workdir=$work/work" overlay "$work/root"
-mount -t proc proc "$work/root/proc" && mount --rbind /dev "$work/root/dev"
-while [ "$1" != -- ]; do
-    mkdir -p "$work/root$1" && mount --bind "$1" "$work/root$1"
-    shift
-done
-shift
-exec chroot "$work/root" env -i "$@"
-"""
-
-
 def in_newest_root(command: Sequence[str | Path]) -> list[str]:
-    """The command line that runs a command in Debian 13's root, with its ansible-core, in the controller's network.
+    """The command line that runs a command with the newest ansible-core, in Debian 13's root and the lab's network.
 
     The collection and the lab's keys are there under the paths that they have here.
     """
-    variables = {
-        **environment(),
-        "PATH": "/opt/ansible/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/root",
-        "LC_ALL": "C.UTF-8",
-    }
+    variables = {**environment(), "PATH": f"{settings.NEWEST_ANSIBLE}/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
     # No SSH connection outlives the command: it would hold the namespace.
     variables["ANSIBLE_SSH_ARGS"] = "-o ControlMaster=no -o ConnectTimeout=5 -o LogLevel=ERROR"
     shown = (COLLECTION, STATE / "ssh", STATE / "inventory", _COLLECTIONS)
-    return [
-        "nsenter", f"--net=/run/netns/{settings.CONTROLLER}", "unshare", "--mount", "--propagation", "private",
-        "sh", "-ec", _ENTER_ROOT, "sh", str(_NEWEST), str(settings.TRIXIE.root), *map(str, shown), "--",
-        *(f"{key}={value}" for key, value in variables.items()), *map(str, command),
-    ]  # fmt: skip
+    return newer_python.in_network(Path("/run/netns", settings.CONTROLLER), command, variables, *shown)
 
 
 def execute(command: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ def create(log: Log) -> None:
     if not SSH_KEY.exists():
         SSH_KEY.parent.mkdir(mode=0o700, parents=True)
         log.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", SSH_KEY])
-        _write_known_hosts()
+        write_known_hosts()
     if not CA.exists():
         CA.parent.mkdir(mode=0o700, parents=True)
         _create_authority(log)
@@ -79,10 +79,11 @@ def _create_authority(log: Log) -> None:
              "-days", _DAYS, "-subj", "/CN=lab", "-keyout", CA.with_suffix(".key"), "-out", CA])  # fmt: skip
 
 
-def _write_known_hosts() -> None:
+def write_known_hosts() -> None:
     """Host keys are part of the roots, so all nodes of a release have one: the clients can check them strictly."""
+    built = [release for release in settings.RELEASES if release.root.is_dir()]
     addresses = ",".join(address for node in NODES for address in (node.ipv4, node.ipv6))
-    keys = [(release.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text("ascii") for release in settings.RELEASES]
+    keys = [(release.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text("ascii") for release in built]
     KNOWN_HOSTS.write_text("".join(f"{addresses} {key.rsplit(' ', 1)[0]}\n" for key in keys), encoding="ascii")
 
 

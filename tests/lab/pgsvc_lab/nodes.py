@@ -28,14 +28,21 @@ _SHUTDOWN_SECONDS = 30.0
 
 
 def mount(log: Log) -> None:
-    """Mount the file systems of all nodes, the spare's too: a boot is then possible from every mount namespace."""
+    """Mount the file systems of all nodes, spares too: a boot is then possible from every mount namespace.
+
+    A release that only a spare runs may not be built.
+    """
     _DISK.mkdir(parents=True, exist_ok=True)
     if not os.path.ismount(_DISK):
         log.run(["mount", "--types", "tmpfs", "--options", f"size={_DISK_SIZE},mode=0755", "pgsvc-lab", _DISK])
     for node in NODES:
-        if not os.path.ismount(node.root):
+        if node.release.root.is_dir() and not is_mounted(node):
             _mount_root(log, node)
             _personalise(log, node)
+
+
+def is_mounted(node: Node) -> bool:
+    return os.path.ismount(node.root)
 
 
 def _mount_root(log: Log, node: Node) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -39,9 +38,9 @@ _NO_CLUSTER = (
 _APT = ("apt-get", "--yes", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0")
 
 
-def ensure_all() -> None:
-    """Build what is missing, both releases at once. An interrupted build leaves nothing that counts as a root."""
-    missing = [release for release in settings.RELEASES if not release.root.is_dir()]
+def ensure(releases: Iterable[Release]) -> None:
+    """Build what is missing, all at once. An interrupted build leaves nothing that counts as a root."""
+    missing = [release for release in releases if not release.root.is_dir()]
     with ThreadPoolExecutor() as pool:
         for future in [pool.submit(_ensure, release) for release in missing]:
             future.result()
@@ -62,16 +61,21 @@ def _ensure(release: Release) -> None:
 
 
 def _build(release: Release, root: Path, log: Log) -> None:
-    suites = (
-        (settings.MIRROR, release.codename),
-        (settings.MIRROR, f"{release.codename}-updates"),
-        (settings.SECURITY_MIRROR, f"{release.codename}-security"),
-    )
+    suites = [(settings.MIRROR, release.codename)]
+    options = []
+    if release == settings.FORKY:
+        # Its lists are signed for a week only, and a mirror may hold older ones.
+        options.append('--aptopt=Acquire::Check-Valid-Until "false"')
+    else:
+        suites += [
+            (settings.MIRROR, f"{release.codename}-updates"),
+            (settings.SECURITY_MIRROR, f"{release.codename}-security"),
+        ]
     # --skip: the package lists stay until the repository is filled.
     log.run(
         ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--skip=cleanup/apt",
          "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", f"--essential-hook={_NO_CLUSTER}",
-         "--aptopt=Acquire::Languages { \"none\"; }", "--aptopt=Acquire::Retries \"3\"",
+         "--aptopt=Acquire::Languages { \"none\"; }", "--aptopt=Acquire::Retries \"3\"", *options,
          "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*",
          "--dpkgopt=path-exclude=/usr/share/doc/*", f"--include={','.join(release.packages)}",
          release.codename, root, *(f"deb {mirror} {suite} main" for mirror, suite in suites)],
@@ -79,8 +83,6 @@ def _build(release: Release, root: Path, log: Log) -> None:
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     with _mounted(root, log):
         _fill_repository(release, root, log)
-        if release.wheels:
-            _install_wheels(release.wheels, release.python, root, log)
     _finish(root, log)
 
 
@@ -107,23 +109,6 @@ def _describe(deb: Path) -> str:
     control = read(["dpkg-deb", "--field", deb]).rstrip("\n")
     digest = hashlib.sha256(deb.read_bytes()).hexdigest()
     return f"{control}\nFilename: ./{deb.name}\nSize: {deb.stat().st_size}\nSHA256: {digest}\n"
-
-
-def _install_wheels(requirements: Path, python: str, root: Path, log: Log) -> None:
-    """The host's pip downloads for the root's Python: only the host knows how to reach its package index."""
-    wheels = root / "srv/wheels"
-    platforms = [f"--platform={name}" for name in ("any", "manylinux2014_x86_64", "manylinux_2_28_x86_64")]
-    log.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:",
-         f"--python-version={python}", *platforms, f"--dest={wheels}", f"--requirement={requirements}"]
-    )  # fmt: skip
-    shutil.copy(requirements, wheels / "requirements.txt")
-    _chroot(log, root, "python3", "-m", "venv", "/opt/ansible")
-    _chroot(
-        log, root, "/opt/ansible/bin/pip", "install", "--no-index", "--find-links=/srv/wheels", "--require-hashes",
-        "--requirement=/srv/wheels/requirements.txt",
-    )  # fmt: skip
-    shutil.rmtree(wheels)
 
 
 def _finish(root: Path, log: Log) -> None:

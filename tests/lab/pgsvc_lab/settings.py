@@ -29,8 +29,8 @@ SECURITY_MIRROR = os.environ.get("PGSVC_SECURITY_MIRROR", "http://deb.debian.org
 #: Rises when the recipe in roots.py changes in a way that the package lists do not show.
 RECIPE = 2
 
-#: The ansible-core that runs on the newest Python of the lab (Debian 13 has 3.13), and what it needs.
-NEWEST_ANSIBLE = COLLECTION / "tests/requirements/lab-newest.txt"
+#: The environment of the newest ansible-core, on the newest Python of the lab (Debian 13 has 3.13).
+NEWEST_ANSIBLE = COLLECTION / ".venvs/core-2.21"
 
 _BASE = (
     "ca-certificates", "curl", "dbus", "iproute2", "iputils-arping", "iputils-ping", "less", "openssh-server",
@@ -39,6 +39,8 @@ _BASE = (
 _DATABASE = ("etcd-client", "etcd-server", "patroni", "pgbouncer", "python3-dnspython", "python3-etcd")
 #: Not installed, but installable without a network: the roles under test install them.
 _REPOSITORY = ("dnsmasq", "haproxy", "keepalived", "vip-manager")
+#: For the unit and integration tests that run in the root of Debian 13.
+_SUITE = ("dnsmasq-base", "git", "python3-venv")
 
 
 @dataclass(frozen=True)
@@ -50,22 +52,19 @@ class Release:
     postgresql: int
     packages: tuple[str, ...]
     repository: tuple[str, ...] = _REPOSITORY
-    wheels: Path | None = None
-    python: str = ""
 
     @property
     def root(self) -> Path:
         """The built root. The name holds a digest of the recipe: a changed recipe builds a new root."""
-        wheels = self.wheels.read_text(encoding="utf-8") if self.wheels else ()
-        recipe = repr((RECIPE, self.packages, self.repository, wheels, MIRROR))
+        recipe = repr((RECIPE, self.packages, self.repository, MIRROR))
         return CACHE / "roots" / f"{self.codename}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
 BOOKWORM = Release("bookworm", 12, 15, (*_BASE, *_DATABASE, "postgresql-15"))
-TRIXIE = Release(
-    "trixie", 13, 17, (*_BASE, *_DATABASE, "postgresql-17", "python3-venv"), wheels=NEWEST_ANSIBLE, python="3.13"
-)
-RELEASES = (BOOKWORM, TRIXIE)
+TRIXIE = Release("trixie", 13, 17, (*_BASE, *_DATABASE, "postgresql-17", *_SUITE))
+#: The next release, which changes daily; it has no vip-manager.
+FORKY = Release("forky", 14, 18, (*_BASE, *_DATABASE, "postgresql-18"), repository=("dnsmasq", "haproxy"))
+RELEASES = (BOOKWORM, TRIXIE, FORKY)
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,7 @@ NODES = (
     Node("pg-test-2", 12, BOOKWORM),
     Node("pg-test-3", 13, BOOKWORM),
     Node("pg-test-4", 14, BOOKWORM, spare=True),
+    Node("pg-next-1", 15, FORKY, spare=True),
     Node("proxy-1", 18, BOOKWORM),
     Node("proxy-2", 19, TRIXIE),
 )

@@ -24,8 +24,15 @@ def versions(component: str) -> list[str]:
 
 
 def test_the_releases_of_ansible_core_that_the_makefile_tests() -> None:
-    cores = re.findall(r"^CORES := (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert versions("ansible-core") == cores[0].split()
+    cores = re.findall(r"^CORES(?:_13)? := (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions("ansible-core") == " ".join(cores).split()
+
+
+@pytest.mark.parametrize("file", ["README.md", "galaxy.yml"])
+def test_the_same_releases_elsewhere(file: str) -> None:
+    first, *_others, last = versions("ansible-core")
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert re.findall(r"(?:ansible-core |\()(\d\.\d+ to \d\.\d+)", text) == [f"{first} to {last}"]
 
 
 def test_the_oldest_ansible_core_is_the_one_that_is_required() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[3]
 LISTS = sorted((ROOT / "tests" / "requirements").glob("*.txt"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-CORES = re.findall(r"[\d.]+", re.findall(r"^CORES := (.*)", MAKEFILE, re.MULTILINE)[0])
+#: The releases that run on the machine's Python, and those that run on Debian 13's.
+CORES, CORES_13 = (re.findall(r"^CORES(?:_13)? := (.*)", MAKEFILE, re.MULTILINE)[n].split() for n in (0, 1))
+SANITY = (CORES[0], CORES[-1], CORES_13[-1])
 
 
 def entries(path: Path) -> list[str]:
@@ -44,8 +47,8 @@ def pinned(path: Path) -> dict[str, str]:
 
 
 def test_there_is_a_list_for_everything_that_is_installed() -> None:
-    wanted = {*(f"core-{core}" for core in CORES), f"sanity-{CORES[0]}", f"sanity-{CORES[-1]}"}
-    assert {path.stem for path in LISTS} == wanted | {"ee", "lab", "lab-newest", "lint", "uv"}
+    wanted = {*(f"core-{core}" for core in (*CORES, *CORES_13)), *(f"sanity-{core}" for core in SANITY)}
+    assert {path.stem for path in LISTS} == wanted | {"ee", "lab", "lint", "uv"}
 
 
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
@@ -65,12 +68,12 @@ def test_a_list_has_what_its_input_asks_for(path: Path) -> None:
 
 @pytest.mark.every_core
 def test_sanity_installs_what_its_list_has() -> None:
-    """Of the ansible-core that runs this test; the lists are for the two that `make sanity` runs."""
+    """Of the ansible-core that runs this test; the lists are for those that `make sanity` runs."""
     core = ".".join(ansible_version.split(".")[:2])
     path = ROOT / "tests" / "requirements" / f"sanity-{core}.txt"
-    assert path in LISTS if core in (CORES[0], CORES[-1]) else path not in LISTS
+    assert path in LISTS if core in SANITY else path not in LISTS
     if path in LISTS:
-        wanted = runpy.run_path(str(ROOT / "tests" / "static" / "sanity_pins.py"))["pins"]()
+        wanted = runpy.run_path(str(ROOT / "tests" / "static" / "sanity_pins.py"))["pins"](Path(sys.prefix))
         assert {canonicalize_name(Requirement(pin).name): pin.split("==")[1] for pin in wanted} == pinned(path), (
             "run: make requirements"
         )

@@ -12,6 +12,7 @@ import pytest
 from ansible.module_utils import basic
 
 from ansible_collections.pgsvc.access.plugins.modules import pg_service_conf
+from ansible_collections.pgsvc.access.tests.support.invocation import ASK
 
 pytestmark = pytest.mark.every_core
 
@@ -20,7 +21,7 @@ def test_the_systems_log_gets_no_secret(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     section = {"name": "a-primary", "parameters": {"host": "10.10.10.3", "password": "s3cret"}}
-    arguments = {"path": str(tmp_path / "file"), "clusters": [{"name": "a", "sections": [section]}]}
+    arguments = {"path": str(tmp_path / "file"), "clusters": [{"name": "a", "sections": [section]}], **ASK}
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
     logged: list[str] = []
