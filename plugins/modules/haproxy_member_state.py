@@ -57,21 +57,25 @@ options:
       - Not allowed without O(plan).
     type: str
   conf_dir:
-    description: Directory of the service files.
+    description:
+      - Directory of the service files.
+      - By default the directory that HAProxy loads, according to the running master, else to the unit C(haproxy). This
+        is C(/etc/haproxy) if HAProxy loads it as a whole, otherwise the last one that it loads.
     type: path
-    default: /etc/haproxy
   state_dir:
     description: The O(pgsvc.access.haproxy_publish#module:state_dir) of M(pgsvc.access.haproxy_publish).
     type: path
     default: /var/lib/haproxy/pgsvc
   master_socket:
-    description: The socket of HAProxy's master CLI (its option C(-S)).
+    description:
+      - The socket of HAProxy's master CLI (its option C(-S)).
+      - By default that of the running master or of the unit C(haproxy), else C(/run/haproxy-master.sock).
     type: path
-    default: /run/haproxy-master.sock
   stats_socket:
-    description: The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+    description:
+      - The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+      - By default C(/run/haproxy/admin.sock) if it exists, else the first one in the files that HAProxy loads by name.
     type: path
-    default: /run/haproxy/admin.sock
 attributes:
   check_mode:
     description: Returns the commands that would be sent to HAProxy, and sends none.
@@ -200,17 +204,14 @@ diff:
   elements: dict
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.member_state import MemberRequest, set_member_state
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import absolute_path
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import places
 
-_DIRECTORIES = ("conf_dir", "state_dir")
-_PATHS = (*_DIRECTORIES, "master_socket", "stats_socket")
 _ARGUMENTS: dict[str, Any] = {
     "cluster": {"type": "str", "required": True},
     "member": {"type": "str", "required": True},
@@ -218,10 +219,10 @@ _ARGUMENTS: dict[str, Any] = {
     "force": {"type": "bool", "default": False},
     "plan": {"type": "str"},
     "load_balancer": {"type": "str"},
-    "conf_dir": {"type": "path", "default": "/etc/haproxy"},
+    "conf_dir": {"type": "path"},
     "state_dir": {"type": "path", "default": "/var/lib/haproxy/pgsvc"},
-    "master_socket": {"type": "path", "default": "/run/haproxy-master.sock"},
-    "stats_socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
+    "master_socket": {"type": "path"},
+    "stats_socket": {"type": "path"},
 }
 
 
@@ -232,10 +233,7 @@ def main() -> None:
     if any([arguments.pop("plan"), arguments.pop("load_balancer")]):
         module.fail_json(msg="plan and load_balancer are understood on the controller only, not by the module itself")
     try:
-        for name in _PATHS:
-            arguments[name] = absolute_path(name, arguments[name])
-        for name in _DIRECTORIES:
-            arguments[name] = Path(arguments[name])
+        arguments.update(places(arguments))
         result = set_member_state(MemberRequest(**arguments, check=module.check_mode))
     except PublishError as error:
         module.fail_json(msg=str(error))

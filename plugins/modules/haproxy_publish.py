@@ -87,9 +87,11 @@ options:
       - Not allowed without O(plan).
     type: str
   conf_dir:
-    description: Directory of the service files.
+    description:
+      - Directory of the service files.
+      - By default the directory that HAProxy loads, according to the running master, else to O(unit). This is
+        C(/etc/haproxy) if HAProxy loads it as a whole, otherwise the last one that it loads.
     type: path
-    default: /etc/haproxy
   state_dir:
     description:
       - Directory of the module's own state. It contains the server states that a new HAProxy process starts with, the
@@ -112,13 +114,15 @@ options:
     type: str
     default: haproxy
   master_socket:
-    description: The socket of HAProxy's master CLI (its option C(-S)).
+    description:
+      - The socket of HAProxy's master CLI (its option C(-S)).
+      - By default that of the running master or of O(unit), else C(/run/haproxy-master.sock).
     type: path
-    default: /run/haproxy-master.sock
   stats_socket:
-    description: The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+    description:
+      - The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+      - By default C(/run/haproxy/admin.sock) if it exists, else the first one in the files that HAProxy loads by name.
     type: path
-    default: /run/haproxy/admin.sock
   write:
     description: With V(false) no file is changed, and the files of O(owners) on disk that do not run yet are applied.
     type: bool
@@ -297,7 +301,6 @@ rolled_back:
 """
 
 import gc
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -309,7 +312,7 @@ compile_once.install()
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, absolute_path, files_of
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, files_of, places
 
 _FILE: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -318,21 +321,19 @@ _FILE: dict[str, Any] = {
     "cut_removed": {"type": "bool", "default": True},
     "may_be_empty": {"type": "bool", "default": False},
 }
-_DIRECTORIES = ("conf_dir", "state_dir")
-_PATHS = (*_DIRECTORIES, "master_socket", "stats_socket")
 _ARGUMENTS: dict[str, Any] = {
     "files": {"type": "list", "elements": "dict", "default": [], "options": _FILE},
     "files_json": {"type": "str", "no_log": True},
     "owners": {"type": "list", "elements": "str"},
     "plan": {"type": "str"},
     "load_balancer": {"type": "str"},
-    "conf_dir": {"type": "path", "default": "/etc/haproxy"},
+    "conf_dir": {"type": "path"},
     "state_dir": {"type": "path", "default": "/var/lib/haproxy/pgsvc"},
     "config_args": {"type": "list", "elements": "str"},
     "binary": {"type": "str", "default": "haproxy"},
     "unit": {"type": "str", "default": "haproxy"},
-    "master_socket": {"type": "path", "default": "/run/haproxy-master.sock"},
-    "stats_socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
+    "master_socket": {"type": "path"},
+    "stats_socket": {"type": "path"},
     "write": {"type": "bool", "default": True},
     "apply": {"type": "bool", "default": True},
     "carries": {"type": "list", "elements": "str", "default": []},
@@ -353,10 +354,7 @@ def main() -> None:
     invocation = {"module_args": {**module.params, "files": [file["name"] for file in module.params["files"]]}}
     try:
         arguments["files"] = _files(arguments["files"], arguments.pop("files_json"))
-        for name in _PATHS:
-            arguments[name] = absolute_path(name, arguments[name])
-        for name in _DIRECTORIES:
-            arguments[name] = Path(arguments[name])
+        arguments.update(places(arguments))
         result = publish(Request(**arguments, check=module.check_mode, temporary=module.tmpdir))
     except PublishError as error:
         module.fail_json(msg=str(error), rolled_back=error.rolled_back, invocation=invocation)

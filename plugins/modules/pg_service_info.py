@@ -44,21 +44,25 @@ options:
     elements: str
     default: []
   conf_dir:
-    description: Directory of the service files.
+    description:
+      - Directory of the service files.
+      - By default the directory that HAProxy loads, according to the running master, else to the unit C(haproxy). This
+        is C(/etc/haproxy) if HAProxy loads it as a whole, otherwise the last one that it loads.
     type: path
-    default: /etc/haproxy
   state_dir:
     description: Directory of the record of what HAProxy has loaded.
     type: path
     default: /var/lib/haproxy/pgsvc
   master_socket:
-    description: The socket of HAProxy's master CLI (its option C(-S)).
+    description:
+      - The socket of HAProxy's master CLI (its option C(-S)).
+      - By default that of the running master or of the unit C(haproxy), else C(/run/haproxy-master.sock).
     type: path
-    default: /run/haproxy-master.sock
   stats_socket:
-    description: The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+    description:
+      - The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+      - By default C(/run/haproxy/admin.sock) if it exists, else the first one in the files that HAProxy loads by name.
     type: path
-    default: /run/haproxy/admin.sock
 attributes:
   idempotent:
     description: Changes nothing. The result is that of the moment.
@@ -225,7 +229,6 @@ reachable:
   sample: false
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -235,7 +238,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host import compile_
 compile_once.install()
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import absolute_path
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import places
 from ansible_collections.pgsvc.access.plugins.module_utils._status.facts import Question, look
 
 _ARGUMENTS: dict[str, Any] = {
@@ -243,10 +246,10 @@ _ARGUMENTS: dict[str, Any] = {
     "load_balancer": {"type": "str"},
     "clusters": {"type": "list", "elements": "str", "default": []},
     "ask_patroni": {"type": "list", "elements": "str", "default": []},
-    "conf_dir": {"type": "path", "default": "/etc/haproxy"},
+    "conf_dir": {"type": "path"},
     "state_dir": {"type": "path", "default": "/var/lib/haproxy/pgsvc"},
-    "master_socket": {"type": "path", "default": "/run/haproxy-master.sock"},
-    "stats_socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
+    "master_socket": {"type": "path"},
+    "stats_socket": {"type": "path"},
 }
 
 
@@ -254,17 +257,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True)
     given = module.params
     try:
-        paths = {name: absolute_path(name, given[name]) for name in ("conf_dir", "state_dir")}
-        facts = look(
-            Question(
-                conf_dir=Path(paths["conf_dir"]),
-                state_dir=Path(paths["state_dir"]),
-                master_socket=given["master_socket"],
-                stats_socket=given["stats_socket"],
-                clusters=given["clusters"],
-                ask_patroni=given["ask_patroni"],
-            )
-        )
+        facts = look(Question(**places(given), clusters=given["clusters"], ask_patroni=given["ask_patroni"]))
     except PublishError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **facts)

@@ -117,24 +117,6 @@ def test_bound_to_addresses_of_both_families(pg_test: Cluster, published: Publis
             assert clients.who(address, 5441).server == pg_test.members[0].ipv4
 
 
-def test_members_with_ipv6_addresses(pg_test: Cluster, published: Publish) -> None:
-    """pg_address: load balancers reach and check the members over IPv6."""
-    with overlay({"pg-test": {"vars": {"pg_address": "{{ lab_ipv6 }}"}}}) as source:
-        published("pg-test", sources=[source])
-    wait_for_up(pg_test.members, "pg-test-default", {"pg-test-1"})
-    for node in pg_test.members:
-        answer = until("5436 serves", _answer, node.ipv4, 5436)
-        assert answer.server == pg_test.members[0].ipv6
-        assert answer.client == node.ipv6, "HAProxy's own connection is over IPv6"
-
-
-def _answer(host: str, port: int) -> clients.Answer | None:
-    try:
-        return clients.who(host, port)
-    except psycopg.OperationalError:
-        return None
-
-
 # A connection that Patroni resets before the handshake, while it changes over, stays open in Python 3.11's
 # SSLSocket._create until it is collected.
 @pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from labtest import clients, services
-from labtest.cluster import Cluster
+from labtest.cluster import Cluster, ssh
 from labtest.services import overlay, pgsql_svc, publish, restore, wait_for_up
 from pgsvc_lab import settings
 from pgsvc_lab.settings import Node
 
 PROXIES = (settings.node("proxy-1"), settings.node("proxy-2"))
+PIGSTY = PROXIES[1]
 
 
 def _delegated(first_port: int) -> dict[str, Any]:
@@ -97,3 +99,43 @@ def test_one_load_balancer_of_the_group(pg_test: Cluster, pg_meta: Cluster, dele
     wait_for_up(PROXIES[:1], "pg-test-primary", {"pg-test-1"})
     assert clients.who("10.10.10.18", 10033).server == "10.10.10.11"
     assert clients.who("10.10.10.19", 10013).server == "10.10.10.11"
+
+
+def _pigstys_files() -> str:
+    """Digests of what Pigsty writes on its load balancer, and the names beside its base configuration."""
+    files, folders = "/etc/haproxy/haproxy.cfg /etc/systemd/system/haproxy.service", "/etc/haproxy /etc/systemd/system"
+    return ssh(PIGSTY, f"sha256sum {files}; ls -A {folders}")
+
+
+def _states(member: str) -> dict[str, str]:
+    """The status of a member's server in its service for reads, by load balancer."""
+    return {node.name: services.stats(node)["pg-test-replica"][member]["status"] for node in PROXIES}
+
+
+def test_a_load_balancer_of_pigsty(pg_test: Cluster, pg_meta: Cluster, delegated: Path) -> None:
+    """One of the group has HAProxy in Pigsty's layout, which no variable names: folder, unit and sockets are found.
+
+    Everything works there as on the other: publishing, the status, taking a member out and back.
+    """
+    before = _pigstys_files()
+    publish("pg-test", sources=[delegated])
+    assert {"pg-test-primary.cfg", "pg-test-replica.cfg"} <= set(services.service_files(PIGSTY))
+    wait_for_up(PROXIES, "pg-test-replica", {"pg-test-1", "pg-test-2", "pg-test-3"})
+    assert clients.who(PIGSTY.ipv4, 10013).server == "10.10.10.11"
+    again = services.ansible_playbook(
+        "pgsvc.access.pgsql", "-l", "pg-test", "-t", "pg_service", "--check", "--diff", sources=[delegated]
+    )
+    assert "changed: [" not in again
+
+    status = json.loads(pgsql_svc("pg-test", "--status", "--format", "json", sources=[delegated]).stdout)
+    (cluster,) = status["clusters"]
+    primary = next(each for each in cluster["services"] if each["service"] == "primary")
+    assert {each["load_balancer"]: each["serves"] for each in primary["load_balancers"]} == {
+        proxy.ipv4: ["pg-test-1"] for proxy in PROXIES
+    }
+
+    publish("pg-test", "--drain", "pg-test-2", sources=[delegated])
+    assert _states("pg-test-2") == dict.fromkeys(("proxy-1", "proxy-2"), "DRAIN")
+    publish("pg-test", "--ready", "pg-test-2", sources=[delegated])
+    wait_for_up(PROXIES, "pg-test-replica", {"pg-test-1", "pg-test-2", "pg-test-3"})
+    assert _pigstys_files() == before

@@ -15,7 +15,10 @@ from labtest import services
 from labtest.cluster import ssh
 from labtest.services import Run, as_json
 from pgsvc_lab import controller
-from pgsvc_lab.settings import LAB_SOURCE, node
+from pgsvc_lab.settings import COLLECTION, LAB_SOURCE, node
+
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import unit, unit_file
+from ansible_collections.pgsvc.access.plugins.module_utils._host import systemd
 
 NODE = node("proxy-1")
 TAGS = ("haproxy", "haproxy_install", "haproxy_config", "haproxy_launch", "haproxy_reload")
@@ -128,3 +131,20 @@ def test_each_tag_alone(way: str, alone: bool) -> None:
     assert changed({}, "-t", "haproxy_config", "--check") == changed({}, "-t", "haproxy_config") > 0
     assert process().since(after) == way
     assert changed({}, "-t", "haproxy_config") == 0
+
+
+def test_systemd_reads_the_recorded_units_likewise() -> None:
+    """The collection reads a package's unit from its files; what systemd makes of it is the same."""
+    recorded = sorted((COLLECTION / "tests/unit/plugins/module_utils/units").iterdir())
+    folder, names = "/run/systemd/system", " ".join(f"recorded-{path.name}" for path in recorded)
+    script = [
+        *(f"cat >{folder}/recorded-{path.name} <<'END'\n{path.read_text()}END" for path in recorded),
+        "systemctl daemon-reload",
+        *(f"systemctl show --property={unit.PROPERTIES} recorded-{path.name}; echo ==" for path in recorded),
+        f"cd {folder} && rm {names} && systemctl daemon-reload",
+    ]
+    shown = ssh(NODE, "\n".join(script)).split("==\n")[:-1]
+    for path, text in zip(recorded, shown, strict=True):
+        loaded = unit.read(systemd.parse(text))
+        assert loaded is not None, path.name
+        assert loaded.command == unit_file.read([path.read_text()]).expanded(), path.name

@@ -178,7 +178,7 @@ def _running(pid: int) -> Optional[Startup]:
     """How a running process was started; None if it has just exited or cannot be inspected."""
     process = Path("/proc") / str(pid)
     try:
-        command = _command_line(process)
+        command = command_line(pid)
         pairs = process.joinpath("environ").read_bytes().decode(errors="surrogateescape").split("\0")
         place = str(process.joinpath("cwd").readlink())
     except OSError:
@@ -187,11 +187,14 @@ def _running(pid: int) -> Optional[Startup]:
     return Startup(configuration_arguments(command[1:]), f"the running master (process {pid})", place, environment)
 
 
-def _command_line(process: Path) -> list[str]:
-    """The command line of a process. A master that re-executes itself has none for an instant, so this retries."""
+def command_line(pid: int) -> list[str]:
+    """The command line of a process. A master that re-executes itself has none for an instant, so this retries.
+
+    Raises `OSError`.
+    """
     deadline = time.monotonic() + _EXEC
     while True:
-        words = process.joinpath("cmdline").read_bytes().decode(errors="surrogateescape").split("\0")[:-1]
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")[:-1]
         if words or time.monotonic() > deadline:
             return words
         time.sleep(_EXEC / 50)

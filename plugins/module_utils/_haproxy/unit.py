@@ -17,7 +17,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host import systemd
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import SYSTEMD
 from ansible_collections.pgsvc.access.plugins.module_utils._host.systemd import Properties, SystemdError, first
 
-_PROPERTIES = "LoadState,ActiveState,MainPID,ExecStart,Environment,EnvironmentFiles,WorkingDirectory"
+PROPERTIES = "LoadState,ActiveState,MainPID,ExecStart,Environment,EnvironmentFiles,WorkingDirectory"
 _BRACED = re.compile(r"\$\$|\$\{(\w+)\}")
 _WORD = re.compile(r"\$(\w+)")
 
@@ -36,7 +36,7 @@ class Unit:
 def show(name: str) -> Optional[Unit]:
     """The unit in systemd; None if the host does not run systemd or there is no such unit."""
     try:
-        shown = systemd.properties(name, _PROPERTIES, SYSTEMD)
+        shown = systemd.properties(name, PROPERTIES, SYSTEMD)
     except SystemdError:
         return None
     return None if shown is None else read(shown)
@@ -46,9 +46,9 @@ def read(shown: Properties) -> Optional[Unit]:
     """The properties of a unit as a `Unit`; None for a unit that is not loaded."""
     if not systemd.is_loaded(shown):
         return None
-    environment = dict(_assignments(_split(" ".join(shown.get("Environment", [])))))
+    environment = dict(assignments(split(" ".join(shown.get("Environment", [])))))
     for value in shown.get("EnvironmentFiles", []):
-        environment.update(_environment_file(Path(value.partition(" (")[0])))
+        environment.update(environment_file(Path(value.partition(" (")[0])))
     return Unit(
         active=systemd.is_active(shown),
         main_pid=systemd.main_pid(shown),
@@ -67,27 +67,29 @@ def expand(words: Sequence[str], environment: Mapping[str, str]) -> tuple[str, .
     for word in words:
         alone = _WORD.fullmatch(word)
         if alone:
-            expanded.extend(_split(environment.get(alone.group(1), "")))
+            expanded.extend(split(environment.get(alone.group(1), "")))
         else:
             expanded.append(_BRACED.sub(lambda m: environment.get(m.group(1), "") if m.group(1) else "$", word))
     return tuple(expanded)
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
+    """The words of a setting, as systemd splits it."""
     try:
         return shlex.split(text)
     except ValueError:  # a quote is not closed; systemd ignores such a value, but its words are a better guess
         return text.split()
 
 
-def _assignments(words: Iterable[str]) -> Iterable[tuple[str, str]]:
+def assignments(words: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """The variables in the words of an `Environment=`."""
     for word in words:
         name, equals, value = word.partition("=")
         if equals:
             yield name, value
 
 
-def _environment_file(path: Path) -> dict[str, str]:
+def environment_file(path: Path) -> dict[str, str]:
     """The variables of an `EnvironmentFile=` (systemd.exec(5)); empty if the file does not exist."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ").splitlines()
@@ -97,7 +99,7 @@ def _environment_file(path: Path) -> dict[str, str]:
     for line in lines:
         name, equals, value = line.strip().partition("=")
         if equals and not name.startswith(("#", ";")):
-            found[name.strip()] = " ".join(_split(value.strip())) if value.strip()[:1] in {'"', "'"} else value.strip()
+            found[name.strip()] = " ".join(split(value.strip())) if value.strip()[:1] in {'"', "'"} else value.strip()
     return found
 
 

@@ -20,7 +20,7 @@ _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,6})|(-dev\d*))?(?![\d.])"
 _BANNER = re.compile(r"^HA-?Proxy version (\S+)", re.MULTILINE)
 _WITHOUT_LUA = re.compile(r"^Feature list *:.* -LUA(?: |$)|^Built without Lua", re.MULTILINE)
 _BEFORE_THE_RELEASE = -1
-_NEEDED = "pgsvc.access works with HAProxy {}.{} and later".format(*OLDEST)
+NEEDED = "pgsvc.access works with HAProxy {}.{} and later".format(*OLDEST)
 _INSTALL = "Install such a version"
 
 
@@ -46,10 +46,16 @@ def check_running(info: Mapping[str, str], where: str) -> Version:
     version = parse(text)
     remedy = f"{_INSTALL} and restart HAProxy. Nothing was changed"
     if version is None:
-        raise PublishError(f"the HAProxy at {where} does not report its version ({_shown(text)}); {_NEEDED}. {remedy}")
+        raise PublishError(f"the HAProxy at {where} does not report its version ({_shown(text)}); {NEEDED}. {remedy}")
     if version < OLDEST:
-        raise PublishError(f"the HAProxy at {where} is {_shown(text)}; {_NEEDED}. {remedy}")
+        raise PublishError(f"the HAProxy at {where} is {_shown(text)}; {NEEDED}. {remedy}")
     return version
+
+
+def in_banner(banner: str) -> Optional[str]:
+    """The version in what HAProxy prints for `-v`; None if there is none."""
+    match = _BANNER.search(banner)
+    return match.group(1) if match else None
 
 
 def check_binary(binary: str, banner: str) -> Version:
@@ -57,14 +63,14 @@ def check_binary(binary: str, banner: str) -> Version:
 
     Raises `PublishError` if it is not HAProxy or too old.
     """
-    match = _BANNER.search(banner)
-    version = parse(match.group(1)) if match else None
+    text = in_banner(banner)
+    version = parse(text) if text else None
     remedy = f"{_INSTALL}, or set binary to one. Nothing was changed"
-    if match is None or version is None:
+    if text is None or version is None:
         first = banner.strip().partition("\n")[0]
-        raise PublishError(f"{binary} -v does not print a version of HAProxy ({_shown(first)}); {_NEEDED}. {remedy}")
+        raise PublishError(f"{binary} -v does not print a version of HAProxy ({_shown(first)}); {NEEDED}. {remedy}")
     if version < OLDEST:
-        raise PublishError(f"{binary} is HAProxy {_shown(match.group(1))}; {_NEEDED}. {remedy}")
+        raise PublishError(f"{binary} is HAProxy {_shown(text)}; {NEEDED}. {remedy}")
     return version
 
 

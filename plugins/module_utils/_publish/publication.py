@@ -174,7 +174,7 @@ class _Publication:
         if request.check:
             self._check_writable()
         else:
-            prepare(request.state_dir)
+            result.warnings += prepare(request.state_dir)
             writing = Writing(request, disk, result.todo, states)
             apply = Apply(request, running, validation.ask, self.lock) if running else None
             Transaction(request, writing, apply).carry_out(result, plan)

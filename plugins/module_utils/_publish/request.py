@@ -28,6 +28,26 @@ def absolute_path(argument: str, path: str) -> str:
     return "/" + str(PurePosixPath(path)).lstrip("/")
 
 
+_PLACES = ("conf_dir", "master_socket", "stats_socket")
+
+
+def places(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The folders and sockets of a call, from its arguments: `conf_dir` and `state_dir` as paths, sockets as text.
+
+    Those that are not given (None) are found on the host. Raises `PublishError` for a relative path.
+    """
+    paths = {name: absolute_path(name, given[name]) for name in (*_PLACES, "state_dir") if given[name] is not None}
+    if len(paths) <= len(_PLACES):
+        from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import layout  # noqa: PLC0415
+
+        found = layout.find(
+            paths.get("conf_dir"), paths.get("master_socket"), paths.get("stats_socket"),
+            given.get("config_args"), given.get("unit", "haproxy"),
+        )  # fmt: skip
+        paths = {**asdict(found), **paths}
+    return {**paths, "conf_dir": Path(paths["conf_dir"]), "state_dir": Path(paths["state_dir"])}
+
+
 def files_of(text: str) -> list[Wanted]:
     """Parse a list of files in JSON. Raises `PublishError` if it is invalid."""
     try:

@@ -11,9 +11,11 @@ import stat
 from pathlib import Path
 from typing import Optional
 
+from ansible_collections.pgsvc.access.plugins.module_utils._host import selinux
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 
 _MODE = 0o700
+_TYPE = "haproxy_var_lib_t"
 
 
 def inspect(directory: Path) -> None:
@@ -26,9 +28,22 @@ def inspect(directory: Path) -> None:
         )
 
 
-def prepare(directory: Path) -> None:
-    """Create the folder if it does not exist. Raises `OSError`."""
+def prepare(directory: Path) -> list[str]:
+    """Create the folder if it does not exist, with the label that lets HAProxy read it. Raises `OSError`.
+
+    Returns a warning if the label could not be set. A new file gets the type of its folder.
+    """
     directory.mkdir(mode=_MODE, parents=True, exist_ok=True)
+    try:
+        if selinux.set_type(directory, _TYPE):
+            for path in directory.iterdir():
+                selinux.set_type(path, _TYPE)
+    except OSError as error:
+        return [
+            f"{directory} could not get the SELinux type {_TYPE} ({error.strerror}): HAProxy may not be allowed to "
+            "read the states of servers"
+        ]
+    return []
 
 
 def _problem(directory: Path) -> Optional[str]:

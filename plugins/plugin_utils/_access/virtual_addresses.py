@@ -4,7 +4,8 @@
 """The virtual address of a cluster, bound by vip-manager on the host of Patroni's leader (Pigsty, "Service / Access").
 
 Debian 12 and 13 package vip-manager 1.0.2. It reads Patroni's key ``/<namespace>/<scope>/leader`` through etcd's
-API version 2 or from Consul, and binds IPv4 addresses.
+API version 2 or from Consul. It announces IPv4 addresses only: after an IPv6 address has moved, other hosts would send
+to the old node until their caches expire.
 """
 
 from __future__ import annotations
@@ -76,6 +77,13 @@ def vip_address(value: Any) -> ipaddress.IPv4Interface:
     """Parse an IPv4 address with the mask of its subnet, such as ``10.10.10.3/24``."""
     word = values.text(value, "an address").strip()
     allowed = "an IPv4 address with the mask of its subnet, such as 10.10.10.3/24"
+    if _is_ipv6(word):
+        raise ValueProblem(
+            f"{shown(value)} is an IPv6 address, and vip-manager announces only IPv4 addresses when they move; "
+            f"allowed: {allowed}",
+            "not-allowed",
+            value,
+        )
     if "/" not in word:
         raise ValueProblem(f"{shown(value)} has no mask; allowed: {allowed}", "not-allowed", value)
     try:
@@ -87,6 +95,10 @@ def vip_address(value: Any) -> ipaddress.IPv4Interface:
     if edge or special or found.network.prefixlen == 0:
         raise not_allowed(value, "an address that a host can use", allowed)
     return found
+
+
+def _is_ipv6(word: str) -> bool:
+    return isinstance(ip_address(word.partition("/")[0]), ipaddress.IPv6Address)
 
 
 def interface_name(value: Any) -> str:

@@ -24,18 +24,18 @@ _IPV4, _ANY = "IPv4", "any"
 class Settings:
     """The variables of one load balancer, typed.
 
-    Paths are absolute. ``config_args`` is None if the arguments of HAProxy are found on the host. ``reload`` is false
-    if files are validated and written but not applied. ``allow_shrink`` is true if a run may remove many servers at
-    once.
+    Paths are absolute. The folder of the service files, the sockets and ``config_args``, the arguments of HAProxy, are
+    None if they are found on the host. ``reload`` is false if files are validated and written but not applied.
+    ``allow_shrink`` is true if a run may remove many servers at once.
     """
 
     host: str
     ip: tuple[str, ...]
-    conf_dir: str
+    conf_dir: str | None
     state_dir: str
     config_args: tuple[str, ...] | None
-    master_socket: str
-    stats_socket: str
+    master_socket: str | None
+    stats_socket: str | None
     reload: bool
     allow_shrink: bool
     enabled: bool
@@ -83,13 +83,17 @@ def _config_args(value: Any) -> tuple[str, ...] | None:
     return tuple(words) or None
 
 
+def _path_or_found(value: Any) -> str | None:
+    return None if value == "" else values.path(value, "a path")
+
+
 _PARSERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "pg_service_ip": ("ip", values.bind_addresses),
-    "haproxy_conf_dir": ("conf_dir", lambda value: values.path(value, "a path")),
+    "haproxy_conf_dir": ("conf_dir", _path_or_found),
     "haproxy_state_dir": ("state_dir", lambda value: values.path(value, "a path")),
     "haproxy_config_args": ("config_args", _config_args),
-    "haproxy_master_socket": ("master_socket", lambda value: values.path(value, "a path")),
-    "haproxy_stats_socket": ("stats_socket", lambda value: values.path(value, "a path")),
+    "haproxy_master_socket": ("master_socket", _path_or_found),
+    "haproxy_stats_socket": ("stats_socket", _path_or_found),
     "pg_reload": ("reload", values.boolean),
     "pg_service_allow_shrink": ("allow_shrink", values.boolean),
     "haproxy_enabled": ("enabled", values.boolean),

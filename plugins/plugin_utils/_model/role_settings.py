@@ -51,7 +51,13 @@ def _path(value: Any) -> str:
     return values.path(value, "a path")
 
 
-def _socket(value: Any) -> str:
+def _folder_or_found(value: Any) -> str:
+    return "" if value == "" else _path(value)
+
+
+def _socket_or_found(value: Any) -> str:
+    if value == "":
+        return ""
     word = values.path(value, "the path of a socket")
     if not _SOCKET.fullmatch(word):
         raise not_allowed(value, "the path of a socket", "an absolute path of up to 90 letters, digits and -_.+=~/")
@@ -133,11 +139,11 @@ ROLES: dict[str, dict[str, Setting]] = {
         "haproxy_enabled": Setting(values.boolean, _BALANCER["haproxy_enabled"]),
         "haproxy_clean": Setting(values.boolean, False),
         "haproxy_reload": Setting(values.boolean, _BALANCER["haproxy_reload"]),
-        "haproxy_conf_dir": Setting(_path, _BALANCER["haproxy_conf_dir"]),
+        "haproxy_conf_dir": Setting(_folder_or_found, _BALANCER["haproxy_conf_dir"]),
         "haproxy_state_dir": Setting(_path, _BALANCER["haproxy_state_dir"]),
         "haproxy_config_args": Setting(_arguments, []),
-        "haproxy_master_socket": Setting(_socket, _BALANCER["haproxy_master_socket"]),
-        "haproxy_stats_socket": Setting(_socket, _BALANCER["haproxy_stats_socket"]),
+        "haproxy_master_socket": Setting(_socket_or_found, _BALANCER["haproxy_master_socket"]),
+        "haproxy_stats_socket": Setting(_socket_or_found, _BALANCER["haproxy_stats_socket"]),
         "haproxy_maxconn": Setting(_connections, 0),
         "haproxy_hard_stop_after": Setting(values.duration, "1h"),
         "haproxy_client_timeout": Setting(values.duration, _BALANCER["haproxy_client_timeout"]),

@@ -24,13 +24,26 @@ CASES: dict[str, dict[str, Any]] = {
     "text": {"haproxy_maxconn": "2000", "haproxy_exporter_port": "9102", "haproxy_hard_stop_after": "5m"},
     "secret": {"haproxy_admin_password": "it's $HOME #1 \\ \"x: {# %s"},
     "global": {"haproxy_global_options": ["nbthread 1", "tune.bufsize 32768"]},
+    "EL": {"haproxy_stats_socket": "/run/pgsvc/admin.sock"},
+    "EL, own folder": {"haproxy_conf_dir": "/etc/haproxy"},
 }
+# What is found on a host of Debian and of Enterprise Linux (tests/unit/plugins/module_utils/test_installation.py).
+DEBIAN: dict[str, Any] = {
+    "binary": "/usr/sbin/haproxy",
+    "conf_dir": "/etc/haproxy",
+    "master_socket": "/run/haproxy-master.sock",
+    "option_variables": ["EXTRAOPTS"],
+    "has_log_socket": True,
+}
+EL = {**DEBIAN, "conf_dir": "/etc/haproxy/conf.d", "option_variables": ["OPTIONS"], "has_log_socket": False}
 ARGUMENTS = {
     "default": "-f /etc/haproxy",
     "conf.d": "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/conf.d",
     "slashes": "-f /etc/haproxy",
     "percent": "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/100%%n",
     "arguments": "-f /etc/haproxy -f /srv/more",
+    "EL": "-f /etc/haproxy/haproxy.cfg -f /etc/haproxy/conf.d",
+    "EL, own folder": "-f /etc/haproxy",
 }
 
 
@@ -58,6 +71,7 @@ def rendered(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "hosts": "localhost",
                 "connection": "local",
                 "gather_facts": False,
+                "vars": {"_haproxy_found_before": EL if name.startswith("EL") else DEBIAN},
                 "vars_files": [f"{role}/defaults/main.yml", f"{role}/vars/main.yml"],
                 "tasks": [
                     {**task, "vars": {key: _unsafe(value) for key, value in variables.items()}} for task in tasks
@@ -88,14 +102,19 @@ def test_base_configuration_is_accepted_without_a_warning(rendered: Path, case: 
 @pytest.mark.parametrize("case", ARGUMENTS)
 def test_unit_starts_checks_and_reloads_with_the_same_arguments(rendered: Path, case: str) -> None:
     lines = (rendered / case / "pgsvc.conf").read_text().splitlines()
+    options = "OPTIONS" if case.startswith("EL") else "EXTRAOPTS"
     assert [line for line in lines if line.startswith("Exec") and "/usr/bin/flock" not in line] == [
+        f"ExecStartPre=/bin/mkdir -p {'/run/pgsvc' if case == 'EL' else '/run/haproxy'}",
         "ExecStart=",
         f"ExecStart=/usr/sbin/haproxy -Ws {ARGUMENTS[case]} -p /run/haproxy.pid"
-        " -S /run/haproxy-master.sock,mode,600 $EXTRAOPTS",
+        f" -S /run/haproxy-master.sock,mode,600 ${options}",
         "ExecReload=",
-        f"ExecReload=/usr/sbin/haproxy -Ws {ARGUMENTS[case]} -c $EXTRAOPTS",
+        f"ExecReload=/usr/sbin/haproxy -Ws {ARGUMENTS[case]} -c ${options}",
         "ExecReload=/bin/kill -USR2 $MAINPID",
     ]
+    assert f"Environment={options}=" in lines
+    log = "BindReadOnlyPaths=-/dev/log:/var/lib/haproxy/dev/log"
+    assert (log in lines) is case.startswith("EL"), "HAProxy writes to the log from within its chroot"
 
 
 @pytest.mark.every_core

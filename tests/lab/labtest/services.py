@@ -32,7 +32,12 @@ class Run:
     """What a run of a command said and how it ended."""
 
     status: int
-    output: str
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
 
     def recap(self, host: str) -> dict[str, int]:
         """The counters of a host in ansible-playbook's recap; empty when it has none."""
@@ -60,7 +65,7 @@ def run(command: Sequence[str]) -> Run:
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, cwd=LAB_SOURCE, timeout=900
     )
-    return Run(done.returncode, done.stdout + done.stderr)
+    return Run(done.returncode, done.stdout, done.stderr)
 
 
 def as_json(value: Mapping[str, Any]) -> str:
@@ -92,7 +97,8 @@ def stats(node: Node) -> dict[str, dict[str, dict[str, str]]]:
     """Proxy to server to the fields of HAProxy's statistics, from the page on the exporter's port."""
     password = json.loads(credentials.VARIABLES.read_text("utf-8"))["all"]["vars"]["haproxy_admin_password"]
     token = base64.b64encode(f"admin:{password}".encode()).decode()
-    request = urllib.request.Request(f"http://{node.ipv4}:9101/;csv", headers={"Authorization": f"Basic {token}"})
+    page = f"http://{node.ipv4}:9101{node.statistics};csv"
+    request = urllib.request.Request(page, headers={"Authorization": f"Basic {token}"})
     with urllib.request.urlopen(request, timeout=3) as answer:  # noqa: S310
         text = answer.read().decode()
     found: dict[str, dict[str, dict[str, str]]] = {}
@@ -123,8 +129,8 @@ def _has_up(node: Node, proxy: str, expected: set[str]) -> bool:
 
 
 def service_files(node: Node) -> dict[str, str]:
-    """File name to digest, of what is in the node's configuration folder."""
-    listing = ssh(node, "cd /etc/haproxy && sha256sum *.cfg")
+    """File name to digest, of what is in the node's folder of service files."""
+    listing = ssh(node, f"cd {node.service_folder} && sha256sum *.cfg")
     return {name: digest for digest, name in (line.split() for line in listing.splitlines())}
 
 

@@ -69,12 +69,16 @@ RELEASES = (BOOKWORM, TRIXIE, FORKY)
 
 @dataclass(frozen=True)
 class Node:
-    """A machine of the lab. `number` is the last part of its addresses; a spare boots only when asked for."""
+    """A machine of the lab. `number` is the last part of its addresses; a spare boots only when asked for.
+
+    `pigsty`: HAProxy is laid out as Pigsty does, and not by this collection.
+    """
 
     name: str
     number: int
     release: Release
     spare: bool = False
+    pigsty: bool = False
 
     @property
     def ipv4(self) -> str:
@@ -97,6 +101,16 @@ class Node:
         """Where the node's file system is mounted: the release's root below, the node's own changes above."""
         return self.folder / "root"
 
+    @property
+    def service_folder(self) -> str:
+        """Where HAProxy has its service files."""
+        return "/etc/haproxy/conf.d" if self.pigsty else "/etc/haproxy"
+
+    @property
+    def statistics(self) -> str:
+        """The path of HAProxy's statistics page."""
+        return f"/haproxy/{self.name}/" if self.pigsty else "/"
+
 
 NODES = (
     Node("pg-meta-1", 10, TRIXIE),
@@ -106,7 +120,7 @@ NODES = (
     Node("pg-test-4", 14, BOOKWORM, spare=True),
     Node("pg-next-1", 15, FORKY, spare=True),
     Node("proxy-1", 18, BOOKWORM),
-    Node("proxy-2", 19, TRIXIE),
+    Node("proxy-2", 19, TRIXIE, pigsty=True),
 )
 
 #: The namespace that holds the bridge, and in which the controller and the clients run.

@@ -105,7 +105,7 @@ def state_lines(content: str) -> list[str]:
 def test_what_is_none_is_not_given(handed: list[dict[str, Any]]) -> None:
     run({"plan": "made", "load_balancer": None, "state_dir": None, "conf_dir": None, "files": None}, made=planned())
     assert handed[0]["state_dir"] == "/var/lib/haproxy/pgsvc"
-    assert handed[0]["conf_dir"] == "/etc/haproxy"
+    assert handed[0]["conf_dir"] is None  # found on the host
     assert sorted(file["name"] for file in files(handed)) == FILES
 
     run({"plan": None, "load_balancer": None, "owners": ["node"]})

@@ -200,6 +200,17 @@ OTHER = "10.10.10.4/24"
                 "10.10.10.3/24",
             ),
         ),
+        (
+            {"pg_vip_address": "fd00:10:10:10::3/64"},
+            Wrong(
+                "not-allowed",
+                "fd00:10:10:10::3/64",
+                "pg_vip_address",
+                says="'fd00:10:10:10::3/64' is an IPv6 address, and vip-manager announces only IPv4 addresses when "
+                "they move; allowed: an IPv4 address with the mask of its subnet, such as 10.10.10.3/24",
+            ),
+        ),
+        ({"pg_vip_address": "fd00::3"}, Wrong("not-allowed", "fd00::3", "pg_vip_address")),
         ({"pg_vip_address": "10.10.10.300/24"}, Wrong("not-allowed", "10.10.10.300/24", "pg_vip_address")),
         ({"pg_vip_address": "10.10.10.0/24"}, Wrong("not-allowed", "10.10.10.0/24", "pg_vip_address")),
         (
