@@ -10,7 +10,10 @@ OLDEST := $(firstword $(CORES))
 NEWEST := $(lastword $(CORES))
 PACKAGES := git haproxy python3 python3-venv
 ifneq ($(filter-out demo demo-clean dist requirements,$(MAKECMDGOALS)),)
-PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client shellcheck systemd-container
+PACKAGES += chromium dnsmasq-base fonts-dejavu-core fonts-inter iproute2 mmdebstrap openssh-client openssl postgresql-client \
+	shellcheck systemd-container
+# Node.js of another origin than Debian brings its own npm, and excludes Debian's.
+PACKAGES += $(if $(shell command -v npm),,npm)
 endif
 
 # The caller's folder, locale and settings of Ansible, pytest or Python must not change what happens here.
@@ -60,6 +63,8 @@ SELECTED_OLD := $(if $(FULL),,-m 'every_core and not full')
 # What starts processes and waits for them has the machine for itself: HAProxy under load, and the demo. The same whatever
 # Ansible sends it: once.
 ALONE := $(addprefix tests/integration/,demo hitless hold live member publish runtime staying unit_config)
+# The same on every ansible-core, and only the environment of the newest has the browser's driver.
+BROWSER := tests/integration/browser
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
 	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
 
@@ -91,7 +96,7 @@ haproxies: .venvs/core-$(NEWEST)/.ready
 suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies
 	@echo "== unit and integration tests, ansible-core $*"
 	@time $(BESIDE) .venvs/core-$*/bin/python -m pytest --quiet --numprocesses=2 --dist=loadgroup --durations=5 \
-		$(if $(filter $(NEWEST),$*),$(SELECTED),$(SELECTED_OLD)) $(WITH_ANSIBLE)
+		$(if $(filter $(NEWEST),$*),$(SELECTED) $(WITH_ANSIBLE),$(SELECTED_OLD) $(filter-out $(BROWSER),$(WITH_ANSIBLE)))
 
 test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@echo "== HAProxy under load"
@@ -134,11 +139,14 @@ sanity-%: .venvs/core-%/.ready
 
 ##### measuring it, shipping it
 
-.PHONY: docs changelog benchmark reliability dist requirements
+.PHONY: docs screenshots changelog benchmark reliability dist requirements
 docs: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## write the reference of variables and the pictures
 	@$(<D)/bin/python docs/variables.py
 	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/paths.py
 	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/roles.py
+
+screenshots: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## take the screenshots of the documentation with Chromium
+	@PGSVC_TAKE_SCREENSHOTS=yes $(<D)/bin/python -m pytest --quiet $(BROWSER)/test_pictures.py
 
 changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments (DATE=2026-01-31: of the release)
 	@$(<D)/bin/python tests/static/changelog.py $(DATE)
