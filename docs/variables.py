@@ -75,8 +75,8 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
     "pg_catalog_path": {
         "required": True,
         "description": [
-            "The file on the controller to which the playbook C(pgsvc.access.catalog) writes its page. This variable and"
-            " the following ones are those of this playbook. Set them as extra variables (C(-e)).",
+            "The file on the controller to which the playbook C(pgsvc.access.catalog) writes its page. This variable"
+            " and the following ones are those of this playbook. Set them as extra variables (C(-e)).",
         ],
     },
     "pg_catalog_title": {"default": "PostgreSQL services", "description": ["The title of the page."]},

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.endpoints import Access, Endpoint, endpoints_of
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.planner import Survey
-from ansible_collections.pgsvc.access.plugins.plugin_utils._access.promise import of_service, via
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.promise import of_service
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.urls import Login
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Problem, merged_lines
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.definition import Definition
@@ -112,7 +112,7 @@ class _Clusters:
             "picture": picture(access),
         }
 
-    def _service(self, service: Service, definition: Definition, access: Access) -> list[Any]:
+    def _service(self, service: Service, definition: Definition, access: Access) -> list[int]:
         shared = {
             "name": service.service,
             "port": service.port,
@@ -123,8 +123,7 @@ class _Clusters:
             "roles": service.roles,
         }
         promise = of_service(service, access.members, access.balancers[0].checks)
-        number = self.definitions.number(shared)
-        return [number, self.texts.number(promise.text), promise.access, via(service, access.members)]
+        return [self.definitions.number(shared), self.texts.number(promise.text)]
 
     def _endpoint(self, endpoint: Endpoint) -> list[Any]:
         form = shape(endpoint)

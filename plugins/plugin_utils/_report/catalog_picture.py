@@ -24,9 +24,9 @@ COLUMNS = (
     ("Reached by", 148, 172),
     ("Load balancers", 380, 172),
     ("Services", 632, 132),
-    ("Members", 844, 196),
+    ("Members", 844, 220),
 )
-WIDTH = 1040
+WIDTH = 1064
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ def _clients() -> Iterator[Node]:
 def _names(access: Access) -> Iterator[Node]:
     names = access.names
     if names is not None and names.address:
-        at = {"vip": "the VIP", "primary": "the primary"}.get(names.target, names.address)
-        yield Node("name", "name", 1, names.name, f"DNS name of {at}")
+        at = {"vip": "the VIP", "primary": "the primary"}.get(names.target)
+        note = f"DNS name of {at or names.address}" if _moves(access) or at is None else "DNS, direct ports only"
+        yield Node("name", "name", 1, names.name, note)
     if access.vip:
-        follows = "follows the primary" if _moves(access) else "direct ports only"
-        yield Node("vip", "vip", 1, access.vip, f"VIP, {follows}")
+        yield Node("vip", "vip", 1, access.vip, f"VIP, {'at the primary' if _moves(access) else 'direct ports only'}")
     addresses = [one.address for one in access.balancers]
     if addresses:
         own = " or name" if names is not None and not access.cluster.provider else ""

@@ -145,7 +145,7 @@ def test_the_status_says_who_serves_and_what_is_wrong(open_page: Opener) -> None
     assert "roles_drifted" in page.locator(".notices").inner_text()
     assert "status of 2026-01-31 12:00 UTC, 12 min ago" in page.locator(".lead").first.inner_text()
     assert page.locator("svg .line.serving").count() == 7  # in the picture, with its legend
-    assert "primary, now follows" in "".join(shown(page, "svg .note"))
+    assert "now follows, declared primary" in "".join(shown(page, "svg .note"))
 
     plain = open_page("plain.html", "#cluster=pg-test")
     assert plain.get_by_text("Serves now").count() == 0

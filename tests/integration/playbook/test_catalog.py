@@ -42,29 +42,35 @@ def test_writes_a_page_and_then_finds_nothing_to_do(fleet: Fleet) -> None:
 
 
 def test_options(fleet: Fleet) -> None:
-    odd = """o'dd "user" \\ {{ 7 * 7 }}"""
+    odd = """o'dd "user" \\ <b>"""
     fleet.pgsql_svc("--catalog=catalog.html", "pg-test", "--title", "Shop & Co", "--user", odd, "--db=shop")
 
     text = (fleet.folder / "catalog.html").read_text(encoding="utf-8")
     assert list(clusters(fleet.folder / "catalog.html")) == ["pg-test"]
     assert "<title>Shop &amp; Co</title>" in text
-    assert "o%27dd%20%22user%22%20%5C%20%7B%7B%207%20%2A%207%20%7D%7D" in text
+    assert "o%27dd%20%22user%22%20%5C%20%3Cb%3E" in text
 
 
-def test_a_status_is_merged(fleet: Fleet) -> None:
+def test_the_status_is_asked_for(fleet: Fleet) -> None:
     looked = fleet.pgsql_svc("--catalog", "catalog.html", "--status")
     assert looked.code == 0, looked.text
     found = clusters(fleet.folder / "catalog.html")
     assert {name: cluster["status"]["health"] for name, cluster in found.items()} == dict.fromkeys(found, "critical")
 
-    report = {"clusters": [{"cluster": "pg-test", "health": "ok", "members": [], "services": [], "findings": []}]}
+
+@pytest.mark.every_core
+def test_an_earlier_status_is_taken(fleet: Fleet) -> None:
+    finding = {"severity": "warning", "code": "no_leader", "text": "{{ 7 * 7 }}", "fix": "wait"}
+    cluster = {"cluster": "pg-test", "health": "warning", "members": [], "services": [], "findings": [finding]}
+    report = {"clusters": [cluster]}
     (fleet.folder / "report.json").write_text(json.dumps(report))
     os.utime(fleet.folder / "report.json", (1_700_000_000, 1_700_000_000))
     for outcome in ("written", "unchanged"):
         done = fleet.pgsql_svc("--catalog", "other.html", "--status-json", "report.json")
         assert done.text == f"pgsql-svc: {fleet.folder}/other.html: {outcome}\n"
     found = clusters(fleet.folder / "other.html")
-    assert found["pg-test"]["status"]["health"] == "ok"
+    assert found["pg-test"]["status"]["health"] == "warning"
+    assert found["pg-test"]["status"]["findings"] == [finding]
     assert "status" not in found["pg-meta"]
     assert '"statusTime":1700000000' in (fleet.folder / "other.html").read_text(encoding="utf-8")
 

@@ -49,7 +49,7 @@ function servicesSection(cluster) {
   const headings = ["Service", "Port", "What clients get", "Members", "Health check",
     ...(cluster.status ? ["Serves now"] : [])];
   const rows = servicesOf(cluster).map((service) => [service.name, element("code", {}, String(service.port)),
-    [badge(service.access, service.access), " ", service.promise], usesOf(service),
+    service.promise, usesOf(service),
     element("code", {}, service.check), ...(cluster.status ? [nowOf(cluster, service)] : [])]);
   return element("section", { "aria-labelledby": "services" },
     element("h2", { id: "services" }, "Services"), table("Services", headings, rows, "wide"));

@@ -11,8 +11,8 @@ const ROLES = ["primary", "replica", "offline", "standby", "delayed"];
 
 // A service with what it shares with services of other clusters, and text by its number.
 function servicesOf(cluster) {
-  return cluster.services.map(([definition, promise, access, via]) =>
-    ({ ...PAGE.definitions[definition], promise: PAGE.texts[promise], access, via }));
+  return cluster.services.map(([definition, promise]) =>
+    ({ ...PAGE.definitions[definition], promise: PAGE.texts[promise] }));
 }
 
 function endpointsOf(cluster) {

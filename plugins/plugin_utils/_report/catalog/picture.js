@@ -7,7 +7,7 @@
 function pictureOf(cluster) {
   const { size: [width, height], nodes, edges } = cluster.picture;
   const drawn = shape("svg", {
-    viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-labelledby": "picture-title picture-text",
+    viewBox: `-1 0 ${width + 2} ${height}`, width, height, role: "img", "aria-labelledby": "picture-title picture-text",
   },
   shape("title", { id: "picture-title" }, `The way from clients to the members of ${cluster.name}`),
   shape("desc", { id: "picture-text" }, described(cluster)),
@@ -25,7 +25,7 @@ function described(cluster) {
 }
 
 function legendOf(cluster) {
-  const entries = [["plain", "serves"], ["dashed", "backup: serves if no other member can"]];
+  const entries = [["plain", "may serve, if it passes the health check"], ["dashed", "backup, if no other member can"]];
   if (cluster.status) entries.push(["serving", "takes new connections now"]);
   return entries.map(([style, text]) => element("span", { class: "legend" },
     shape("svg", { viewBox: "0 0 34 8", width: 34, height: 8, "aria-hidden": "true" },
@@ -33,21 +33,21 @@ function legendOf(cluster) {
 }
 
 function boxOf(cluster, [kind, x, y, width, height, text, note]) {
-  const now = `${note}${ROLES.includes(kind) ? changeOf(cluster, text, kind) : ""}`;
+  const now = ROLES.includes(kind) ? changed(cluster, text, kind) || note : note;
   const middle = y + height / 2;
   return shape("g", { class: `box ${kind}` },
     shape("title", {}, now ? `${text}: ${now}` : text),
     shape("rect", { x, y, width, height, rx: 9 }),
     shape("rect", { x, y: y + 8, width: 4, height: height - 16, rx: 2, class: "mark" }),
-    shape("text", { x: x + 14, y: now ? middle - 4 : middle + 5, class: "name" }, shortened(text, width - 22, 7.4)),
+    shape("text", { x: x + 14, y: now ? middle - 4 : middle + 5, class: "label" }, shortened(text, width - 22, 7.4)),
     now ? shape("text", { x: x + 14, y: middle + 14, class: "note" }, shortened(now, width - 22, 6.3)) : null);
 }
 
 // What has become of a member since its role was declared, as far as Patroni says it.
-function changeOf(cluster, name, role) {
+function changed(cluster, name, role) {
   const status = cluster.status && cluster.status.members[name];
   if (!status || !status.role || status.leads === (role === "primary")) return "";
-  return status.leads ? ", now leads" : ", now follows";
+  return `now ${status.leads ? "leads" : "follows"}, declared ${role}`;
 }
 
 function shortened(text, width, perCharacter) {
@@ -57,7 +57,7 @@ function shortened(text, width, perCharacter) {
 
 // Every load balancer leads to every service: these lines meet in one point between the two columns.
 function linesOf(cluster, nodes, edges) {
-  const lines = edges.map(([start, end, isDashed]) => line(rightOf(nodes[start]), leftOf(nodes[end]),
+  const lines = edges.map(([start, end, isDashed]) => lineBetween(nodes[start], nodes[end],
     `${isDashed ? "dashed" : "plain"} ${servingClass(cluster, nodes[start], nodes[end])}`));
   const starts = nodes.filter(([kind]) => kind === "balancer").map(rightOf);
   const ends = nodes.filter(([kind]) => kind === "service").map(leftOf);
@@ -73,11 +73,16 @@ function servingClass(cluster, [kind, , , , , service], [, , , , , member]) {
   return places.some((place) => place.serves.includes(member)) ? "serving" : "idle";
 }
 
+// A box leads to one of the next columns, or to the one below it.
+function lineBetween(start, end, style) {
+  const [, x, y, width, height] = start;
+  if (x !== end[1]) return line(rightOf(start), leftOf(end), style);
+  return shape("path", { class: `line ${style.trim()}`, d: `M${x + width / 2} ${y + height}V${end[2]}` });
+}
+
 function line([fromX, fromY], [toX, toY], style) {
-  const bend = Math.max(18, (toX - fromX) / 2);
-  const d = fromX === toX
-    ? `M${fromX} ${fromY}V${toY}`
-    : `M${fromX} ${fromY}C${fromX + bend} ${fromY} ${toX - bend} ${toY} ${toX} ${toY}`;
+  const bend = (toX - fromX) / 2;
+  const d = `M${fromX} ${fromY}C${fromX + bend} ${fromY} ${toX - bend} ${toY} ${toX} ${toY}`;
   return shape("path", { class: `line ${style.trim()}`, d });
 }
 

@@ -98,7 +98,7 @@ def test_a_picture_of_members_that_are_load_balancers() -> None:
     assert found["nodes"] == [
         ("clients", "Clients", ""),
         ("name", "pg-test", "DNS name of the VIP"),
-        ("vip", "10.10.10.3", "VIP, follows the primary"),
+        ("vip", "10.10.10.3", "VIP, at the primary"),
         ("name", "10.10.10.11, …", "each address or name"),
         ("balancer", "pg-test-1", "10.10.10.11"),
         ("balancer", "pg-test-2", "10.10.10.12"),
