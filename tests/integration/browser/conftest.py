@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ class Opener:
         context = self._browser.new_context(**options)
         self._close.append(context.close)
         page = context.new_page()
-        page.clock.set_fixed_time((fleet.STATUS_TIME + 12 * 60) * 1000)
+        page.clock.set_fixed_time(datetime.fromtimestamp(fleet.STATUS_TIME + 12 * 60, timezone.utc))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("request", lambda request: self._note(request.url))

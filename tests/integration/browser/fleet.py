@@ -99,11 +99,11 @@ def _drifted() -> dict[str, Any]:
 
 
 def _well() -> dict[str, Any]:
-    serves = {"primary": 5433, "replica": 5434, "default": 5436}
-    services = [
-        {"service": name, "port": port, "load_balancers": [_place("pg-meta", "10.20.3.11", [1], [1], [])]}
-        for name, port in serves.items()
-    ]
+    ports = {"primary": 5433, "replica": 5434, "default": 5436}
+    place = _place("pg-meta", "10.20.3.11", [1], [1], [])
+    services = [{"service": name, "port": port, "load_balancers": [place]} for name, port in ports.items()]
+    nobody = _place("pg-meta", "10.20.3.11", [], [], [])  # the selectors of the service offline choose no member
+    services.append({"service": "offline", "port": 5438, "load_balancers": [nobody]})
     members = [_member("pg-meta", "10.20.3", 1, "leader")]
     return {"cluster": "pg-meta", "health": "ok", "members": members, "services": services, "findings": []}
 

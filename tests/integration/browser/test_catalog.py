@@ -145,7 +145,7 @@ def test_the_status_says_who_serves_and_what_is_wrong(open_page: Opener) -> None
     assert "roles_drifted" in page.locator(".notices").inner_text()
     assert "status of 2026-01-31 12:00 UTC, 12 min ago" in page.locator(".lead").first.inner_text()
     assert page.locator("svg .line.serving").count() == 7  # in the picture, with its legend
-    assert "now follows, declared primary" in "".join(shown(page, "svg .note"))
+    assert "now follows, declared primary" in page.locator("svg .note").all_text_contents()
 
     plain = open_page("plain.html", "#cluster=pg-test")
     assert plain.get_by_text("Serves now").count() == 0
@@ -154,7 +154,13 @@ def test_the_status_says_who_serves_and_what_is_wrong(open_page: Opener) -> None
 def test_the_picture_shows_backups_and_marks_members(open_page: Opener) -> None:
     page = open_page("plain.html", "#cluster=pg-billing")
 
-    assert shown(page, "svg .heading") == ["Clients", "Reached by", "Load balancers", "Services", "Members"]
+    assert page.locator("svg .heading").all_text_contents() == [
+        "Clients",
+        "Reached by",
+        "Load balancers",
+        "Services",
+        "Members",
+    ]
     assert page.locator("svg .box.offline, svg .box.delayed").count() == 2
     # replica has the primary and offline, offline the replica, analytics the delayed member; and one in the legend.
     assert page.locator("svg .line.dashed").count() == 5

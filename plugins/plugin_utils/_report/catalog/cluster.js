@@ -64,8 +64,8 @@ function usesOf(service) {
 function nowOf(cluster, service) {
   const groups = servingNow(cluster, service);
   if (!groups.length) return element("span", { class: "muted" }, "not known");
-  return groups.map(({ members, since, balancers, sessions }) => element("div", {},
-    members.length ? element("strong", {}, members.join(", ")) : badge("critical", "no member"),
+  return groups.map(({ members, hasServers, since, balancers, sessions }) => element("div", {},
+    members.length ? element("strong", {}, members.join(", ")) : badge(hasServers ? "critical" : "", "no member"),
     Number.isFinite(since) ? ` for ${duration(since)}` : "",
     element("span", { class: "muted" },
       `, ${plural(sessions, "session")}${balancers.length ? `, on ${balancers.join(", ")}` : ""}`)));

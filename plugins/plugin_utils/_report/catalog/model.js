@@ -84,6 +84,7 @@ function servingNow(cluster, service) {
   }
   return [...groups.values()].map((same) => ({
     members: same[0].serves,
+    hasServers: same.some((place) => place.servers.length > 0),
     since: Math.min(...same.flatMap((place) => place.servers
       .filter((server) => place.serves.includes(server.member) && typeof server.since === "number")
       .map((server) => server.since))),
