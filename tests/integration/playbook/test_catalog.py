@@ -97,6 +97,7 @@ def test_refusals(fleet: Fleet, words: list[str], message: str) -> None:
 
     assert (refused.code, refused.last) == (2, message)
     assert not (fleet.folder / "f").exists()
+    assert "none.json" not in words or f"{fleet.folder}/none.json" in refused.text
 
 
 @pytest.mark.every_core
