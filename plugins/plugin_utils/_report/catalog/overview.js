@@ -81,7 +81,7 @@ function lazily(list, more, made) {
   more.addEventListener("click", () => {
     const next = list.children.length;
     add(next + BATCH);
-    list.children[next].querySelector("a, summary, h2").focus();
+    list.children[next].querySelector("a, [tabindex]").focus();
   });
   more.showAll = () => add(values.length);
   return (given) => {
