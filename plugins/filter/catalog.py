@@ -46,7 +46,7 @@ options:
     type: raw
   status_time:
     description: The time of that report, in seconds since 1970. The page shows it with its age.
-    type: int
+    type: float
 """
 
 EXAMPLES = r"""

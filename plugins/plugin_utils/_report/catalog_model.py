@@ -27,6 +27,9 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._report.catalog_pictu
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.catalog_status import clusters_of
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.catalog_words import in_words
 
+# A port in use, by what, and the cluster that this belongs to.
+_Use = tuple[int, str, str]
+
 # The kinds of endpoints with their headings, in the order of the page.
 _WAYS = {
     "cluster": "By the name of the cluster",
@@ -174,9 +177,6 @@ def _balancers(survey: Survey) -> dict[str, dict[str, Any]]:
         if host in found:
             found[host].update(_other_uses(publication))
     return {host: {"address": addresses[host], "ports": [list(use) for use in sorted(found[host])]} for host in found}
-
-
-_Use = tuple[int, str, str]
 
 
 def _other_uses(publication: Publication) -> Iterator[_Use]:
