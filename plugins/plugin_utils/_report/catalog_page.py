@@ -29,7 +29,7 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 def html(page: Mapping[str, Any], title: str) -> str:
     """The page of a `model`. The same model and title give the same bytes."""
     style, script = _style(), _script()
-    return _template().render(
+    text: str = _template().render(
         page=page,
         title=title,
         policy=f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; base-uri 'none'; "
@@ -38,6 +38,7 @@ def html(page: Mapping[str, Any], title: str) -> str:
         script=Markup(script),  # noqa: S704
         data=Markup(_escaped_json(page)),  # noqa: S704
     )
+    return text
 
 
 def _escaped_json(value: Any) -> str:

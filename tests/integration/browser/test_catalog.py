@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("browser")
 
 VIEWS = ("", "#cluster=pg-test", "#cluster=pg-billing", "#cluster=pg-events", "#balancers")
-PHONE = {"viewport": {"width": 375, "height": 812}}
+PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 812}}
 CARDS = ".cards .card h2"
 
 

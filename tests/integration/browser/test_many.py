@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pgsvc.access.plugins.filter.catalog import catalog
 from ansible_collections.pgsvc.access.tests.integration.browser.conftest import Opener
-from ansible_collections.pgsvc.access.tests.integration.browser.fleet import cluster, vip
+from ansible_collections.pgsvc.access.tests.integration.browser.fleet import Hosts, cluster, vip
 from ansible_collections.pgsvc.access.tests.support.browser import seconds_to_open
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ CLUSTERS = 1000
 
 @pytest.fixture(scope="module")
 def many(folder: Path) -> str:
-    hosts = {}
+    hosts: Hosts = {}
     for number in range(CLUSTERS):
         network = f"10.{30 + number // 250}.{number % 250}"
         hosts |= cluster(f"pg-{number:04}", network, "primary", "replica", "offline", **vip(f"{network}.2/24"))

@@ -37,7 +37,7 @@ from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning i
     with_proxies,
 )
 
-VIP = {"pg_vip_enabled": True, "pg_vip_address": "10.10.10.3/24"}
+VIP: dict[str, Any] = {"pg_vip_enabled": True, "pg_vip_address": "10.10.10.3/24"}
 
 
 def page(hosts: Hosts, groups: dict[str, list[str]] | None = None, **options: Any) -> str:
@@ -174,7 +174,7 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 
 
 def test_no_password_is_on_the_page() -> None:
-    secrets = {
+    secrets: dict[str, Any] = {
         "pg_users": [{"name": "dbuser", "password": "S3cret.1"}],
         "pg_vip_etcd_user": "vip",
         "pg_vip_etcd_password": "S3cret.2",
@@ -250,7 +250,9 @@ def test_mistakes(options: dict[str, Any], message: str) -> None:
 
 def test_services_of_one_port_at_several_addresses() -> None:
     services = [{"name": "primary", "port": 5433, "selector": "[]", "ip": f"10.0.0.{number}"} for number in (1, 2)]
-    variables = [{"pg_service_provider": "proxy", "pg_default_services": [service]} for service in services]
+    variables: list[dict[str, Any]] = [
+        {"pg_service_provider": "proxy", "pg_default_services": [service]} for service in services
+    ]
     hosts = with_proxies(pg_test(**variables[0]), cluster("pg-meta", "primary", first=21, **variables[1]))
     found = model_of(page(hosts, PROXIES, clusters=["pg-test"]))
     assert [name["name"] for name in found["clusters"]] == ["pg-test"]

@@ -89,7 +89,7 @@ def test_virtual_addresses_are_linear() -> None:
     def read(clusters: int) -> None:
         hosts: Hosts = {}
         for number in range(clusters):
-            vip = {"pg_vip_enabled": True, "pg_vip_address": f"10.30.{number}.2/24"}
+            vip: dict[str, Any] = {"pg_vip_enabled": True, "pg_vip_address": f"10.30.{number}.2/24"}
             hosts.update(cluster(f"pg-{number:03}", "primary", network=f"10.30.{number}", **vip))
         report = Report()
         planner = AccessPlanner(Inventory(hosts, {"all": list(hosts)}, report), report)
