@@ -13,7 +13,10 @@ CORES_13 := 2.20 2.21
 NEWEST_13 := $(lastword $(CORES_13))
 PACKAGES := git haproxy python3 python3-venv
 ifneq ($(filter-out demo demo-clean dist,$(MAKECMDGOALS)),)
-PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client prometheus shellcheck systemd-container
+PACKAGES += chromium dnsmasq-base fonts-dejavu-core fonts-inter iproute2 mmdebstrap openssh-client openssl postgresql-client \
+	prometheus shellcheck systemd-container
+# Node.js of another origin than Debian brings its own npm, and excludes Debian's.
+PACKAGES += $(if $(shell command -v npm),,npm)
 endif
 
 # The caller's folder, locale and settings of Ansible, pytest or Python must not change what happens here.
@@ -59,6 +62,8 @@ FULL :=
 SELECTED := $(if $(FULL),,-m 'not full')
 # What starts processes and waits for them: HAProxy under load, and the demo. The same whatever Ansible sends it: once.
 ALONE := $(addprefix tests/integration/,demo hitless hold live member monitoring publish runtime staying unit_config)
+# Only the environment of the newest ansible-core has the browser's driver.
+BROWSER := tests/integration/browser
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
 	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
 # On the older releases of ansible-core, what depends on Ansible; only the files that have such a test are read.
@@ -140,11 +145,14 @@ sanity-%: .venvs/core-%/.ready
 
 ##### measuring it, shipping it
 
-.PHONY: docs changelog benchmark reliability dist requirements
+.PHONY: docs screenshots changelog benchmark reliability dist requirements
 docs: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## write the reference of variables and the pictures
 	@$(<D)/bin/python docs/variables.py
 	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/paths.py
 	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/roles.py
+
+screenshots: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## take the screenshots of the documentation with Chromium
+	@PGSVC_TAKE_SCREENSHOTS=yes $(<D)/bin/python -m pytest --quiet $(BROWSER)/test_pictures.py
 
 changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments (DATE=2026-01-31: of the release)
 	@$(<D)/bin/python tests/static/changelog.py $(DATE)

@@ -104,6 +104,23 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
             " it the report is printed as a table. Set it as an extra variable (C(-e)).",
         ],
     },
+    "pg_catalog_path": {
+        "required": True,
+        "description": [
+            "The file on the controller to which the playbook C(pgsvc.access.catalog) writes its page. This variable"
+            " and the following ones are those of this playbook. Set them as extra variables (C(-e)).",
+        ],
+    },
+    "pg_catalog_title": {"default": "PostgreSQL services", "description": ["The title of the page."]},
+    "pg_catalog_user": {"description": ["The user of all URLs. Without one the client decides."]},
+    "pg_catalog_database": {"description": ["The database of all URLs. Without one the client decides."]},
+    "pg_catalog_sslmode": {"description": ["The C(sslmode) of all URLs. Without one the client decides."]},
+    "pg_catalog_status": {
+        "description": [
+            "A file on the controller with the report of C(pgsql-svc all --status --format json). With it the page also"
+            " shows which members serve, and what is wrong.",
+        ],
+    },
 }
 
 

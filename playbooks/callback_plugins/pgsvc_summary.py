@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.callback.summary import CallbackModule as Summary
 
-_OTHERS = ("access.yml", "member.yml", "status.yml", "switchover.yml")
+_OTHERS = ("access.yml", "catalog.yml", "member.yml", "status.yml", "switchover.yml")
 
 
 class CallbackModule(Summary):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 PARTS = {
     "files": "hosts on which nothing runs: everything is written, nothing changes",
     "plan": "the plan alone, beside ansible-inventory --list",
+    "catalog": "the page of many clusters: made, beside ansible-inventory --list, and opened in a browser",
     "running": "a HAProxy on every host: nothing changes, a weight changes, a listener changes",
     "status": "a HAProxy on every host: pgsql-svc --status of one cluster, and of all",
     "one": "one load balancer of many services: processor time of its plan and of its module",
@@ -62,7 +63,7 @@ def parse(arguments: Sequence[str], page: str) -> Options:
     ):
         parser.add_argument(f"--{name}", type=int, nargs="+", metavar="N", help=_shown(what, name))
     for name, what in (
-        ("clusters", "number of clusters of three of the part plan"),
+        ("clusters", "number of clusters of three of the parts plan and catalog"),
         ("repeats", "how often; each figure is the median"),
         ("forks", "forks of Ansible"),
         ("seconds", "how long the part checks counts"),

@@ -22,7 +22,16 @@ from types import FrameType
 
 from ansible.release import __version__ as ansible_version
 
-from ansible_collections.pgsvc.access.tests.benchmark import checks, files, one, options, plans, running, status
+from ansible_collections.pgsvc.access.tests.benchmark import (
+    catalogs,
+    checks,
+    files,
+    one,
+    options,
+    plans,
+    running,
+    status,
+)
 from ansible_collections.pgsvc.access.tests.benchmark.commands import ROOT
 from ansible_collections.pgsvc.access.tests.benchmark.report import Section, exceeded, placed
 
@@ -33,6 +42,7 @@ PAGE = ROOT / "docs" / "performance.md"
 PARTS: dict[str, Callable[[Path, options.Options], Section]] = {
     "files": files.measure,
     "plan": plans.measure,
+    "catalog": catalogs.measure,
     "running": running.measure,
     "status": status.measure,
     "one": one.measure,

@@ -29,7 +29,11 @@ ALLOWED = {
     "plugin_utils._plan": {"plugin_utils._model", "plugin_utils._input", "module_utils._publish"},
     "plugin_utils._access": {"plugin_utils._plan", "plugin_utils._model", "plugin_utils._input"},
     "plugin_utils._report": {
-        "plugin_utils._plan", "plugin_utils._model", "plugin_utils._input", "module_utils._publish",
+        "plugin_utils._access",
+        "plugin_utils._plan",
+        "plugin_utils._model",
+        "plugin_utils._input",
+        "module_utils._publish",
     },
 }  # fmt: skip
 PACKAGES = {f"{path.parent.name}.{path.name}" for path in PLUGINS.glob("*_utils/_*") if any(path.glob("*.py"))}

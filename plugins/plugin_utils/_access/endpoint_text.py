@@ -58,11 +58,17 @@ def as_env(endpoints: Sequence[Endpoint], who: Login) -> str:
     """``PG_TEST_PRIMARY_URL=…`` for each endpoint, quoted for a shell. Raises ValueError if two have the same name."""
     seen: dict[str, str] = {}
     for endpoint in endpoints:
-        name = re.sub(r"[^A-Z0-9]", "_", f"{endpoint.label}_URL".upper())
+        name = variable_name(endpoint)
         if name in seen:
             raise ValueError(f"two endpoints would both be {name}; narrow the list by --by or --service")
-        seen[name if not name[0].isdigit() else f"_{name}"] = url(endpoint, who)
+        seen[name] = url(endpoint, who)
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in seen.items())
+
+
+def variable_name(endpoint: Endpoint) -> str:
+    """The environment variable of an endpoint, ``PG_TEST_PRIMARY_URL``."""
+    name = re.sub(r"[^A-Z0-9]", "_", f"{endpoint.label}_URL".upper())
+    return f"_{name}" if name[0].isdigit() else name
 
 
 def as_libpq(endpoints: Sequence[Endpoint], who: Login) -> str:

@@ -61,13 +61,15 @@ class Endpoint:
 class Balancer:
     """A load balancer of the cluster: its address and the services that it carries.
 
-    ``checks`` has the path of each health check that these share, by the name of its backend.
+    ``name`` is the member's if it is one, and otherwise the host's, as the inventory has it. ``checks`` has the path of
+    each health check that the services share, by the name of its backend.
     """
 
     name: str
     address: str
     services: tuple[Service, ...]
     checks: Mapping[str, str]
+    host: str = ""
 
     def service(self, name: str) -> Service | None:
         return next((service for service in self.services if service.service == name), None)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._access.balancer_addresses import (
@@ -25,15 +26,26 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.cluster_settings import ClusterSettings, Setting
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import (
+    Problem,
     Report,
     ValueProblem,
     listed,
     not_allowed,
 )
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.cluster import Cluster
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import Planner
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import Planner, without_collection
 
 DNS_GROUP = Setting(lambda value: values.text(value, "a group"), "infra")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Some clusters of an inventory: the plan of their services, how each is reached, and the warnings about them."""
+
+    plan: Plan
+    accesses: tuple[Access, ...]
+    warnings: tuple[Problem, ...]
 
 
 class AccessPlanner:
@@ -61,13 +73,18 @@ class AccessPlanner:
         self._report.raise_problems()
         read = self._planner.cluster(cluster)
         self._report.raise_problems()
-        vip = self._vips.read(cluster, read.members)
-        served = self._dns_nodes(cluster, warn=True)
-        names = self._read_names(read) if served else None
-        balancers = tuple(self._balancer(read, host) for host in read.load_balancers if self._enabled(host))
-        front = self._balancer_vips.read(read.provider) if read.provider else None
+        access = self._access(read)
         self._report.raise_problems()
-        return endpoints_of(Access(read, balancers, names, vip.address if vip else "", front.address if front else ""))
+        return endpoints_of(access)
+
+    def survey(self, only: Sequence[str]) -> Survey:
+        """Plan these clusters, or all of them, and everything that leads to them."""
+        with without_collection():
+            plan = self._planner.plan(only)
+            self._report.raise_problems()
+            accesses = tuple(self._access(self._planner.cluster(name)) for name in only or self._planner.hosts_of)
+        self._report.raise_problems()
+        return Survey(plan, accesses, tuple(self._report.warnings))
 
     def names(self, clusters: Iterable[str]) -> list[Names]:
         """The names of these clusters, checked against the names of all clusters in the inventory."""
@@ -108,6 +125,14 @@ class AccessPlanner:
         self._report.raise_problems()
         return found
 
+    def _access(self, cluster: Cluster) -> Access:
+        vip = self._vips.read(cluster.name, cluster.members)
+        served = self._dns_nodes(cluster.name, warn=True)
+        names = self._read_names(cluster) if served else None
+        balancers = tuple(self._balancer(cluster, host) for host in cluster.load_balancers if self._enabled(host))
+        front = self._balancer_vips.read(cluster.provider) if cluster.provider else None
+        return Access(cluster, balancers, names, vip.address if vip else "", front.address if front else "")
+
     def _read_names(self, cluster: Cluster) -> Names:
         return self._names.read(cluster.name, cluster.members, self._vips.address(cluster.name))
 
@@ -131,8 +156,8 @@ class AccessPlanner:
         checks = {backend.name: backend.check for backend in resolver.check_backends(cluster, settings)}
         member = next((member for member in cluster.members if member.host == host), None)
         if member is not None and not cluster.provider:
-            return Balancer(member.name, member.address, services, checks)
-        return Balancer(host, self._address(host), services, checks)
+            return Balancer(member.name, member.address, services, checks, host)
+        return Balancer(host, self._address(host), services, checks, host)
 
     def _address(self, host: str) -> str:
         value = self._inventory.value(host, "pg_address")

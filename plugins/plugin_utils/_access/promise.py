@@ -72,7 +72,7 @@ def of_service(service: Service, members: Collection[Member], checks: Mapping[st
 def via(service: Service, members: Iterable[Member]) -> str:
     """How a service goes on from HAProxy: ``via pool``, ``direct``, or to a port of its own."""
     by_name = {member.name: member for member in members}
-    ports = {(server.port, by_name[_member(server)]) for server in service.servers}
+    ports = {(server.port, by_name[server.member]) for server in service.servers}
     if all(port == member.pgbouncer_port for port, member in ports):
         return "via pool"
     if all(port == member.pg_port for port, member in ports):
@@ -100,7 +100,7 @@ def _live(service: Service, members: Collection[Member], checks: Mapping[str, st
     steps: dict[tuple[bool, str], list[str]] = {}
     for server in service.servers:
         is_backup = server.backup and roles.following is not None  # one member at a time has the leader lock
-        steps.setdefault((is_backup, checks[_backend(server)]), []).append(_member(server))
+        steps.setdefault((is_backup, checks[_backend(server)]), []).append(server.member)
     texts: dict[bool, list[str]] = {False: [], True: []}
     words = _Words(roles, [member.name for member in members], steps)
     for (is_backup, path), names in steps.items():
@@ -167,11 +167,6 @@ def _within(check: str) -> str:
     if parameters:
         return f" that passes {check}"
     return "" if lag is None else f" within {lag} of lag"
-
-
-def _member(server: Server) -> str:
-    """The member that a server stands for: one that shares its health check may have a name of its own."""
-    return server.name if server.track is None else server.track.partition("/")[2]
 
 
 def _backend(server: Server) -> str:

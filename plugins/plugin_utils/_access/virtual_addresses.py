@@ -163,6 +163,7 @@ class VipReader:
         self._inventory = inventory
         self._report = report
         self._hosts_of = hosts_of
+        self._users: dict[Any, list[tuple[str, str]]] | None = None
 
     def address(self, cluster: str) -> ipaddress.IPv4Interface | None:
         """The virtual address of a cluster; None if it has none or an invalid one, which is reported."""
@@ -216,19 +217,26 @@ class VipReader:
                 )
 
     def _check_taken(self, cluster: str, address: ipaddress.IPv4Interface) -> None:
+        if self._users is None:
+            self._users = self._find_users()
+        for owner, user in self._users.get(address.ip, ()):
+            if owner != cluster:
+                self._taken(cluster, address, user)
+
+    def _find_users(self) -> dict[Any, list[tuple[str, str]]]:
+        """What uses each address: (the cluster if it is its virtual address, or "", and the user in words)."""
+        found: dict[Any, list[tuple[str, str]]] = {}
         for host in self._inventory.hosts:
             names = (host, *self._inventory.values(host, ("pg_address", "ansible_host")).values())
-            if any(ip_address(name) == address.ip for name in names):
-                self._taken(cluster, address, f"the address of host {host}")
-        for other in self._hosts_of:
-            if other != cluster and self._claims(other, address.ip):
-                self._taken(cluster, address, f"the virtual address of cluster {other}")
-
-    def _claims(self, cluster: str, address: ipaddress.IPv4Address) -> bool:
-        """Whether another cluster has this virtual address. Problems of that cluster are not reported here."""
-        reader = VipReader(self._inventory, Report(), self._hosts_of)
-        found = reader.address(cluster)
-        return found is not None and found.ip == address
+            for address in dict.fromkeys(map(ip_address, names)):
+                if address is not None:
+                    found.setdefault(address, []).append(("", f"the address of host {host}"))
+        reader = VipReader(self._inventory, Report(), self._hosts_of)  # each cluster's problems are reported with it
+        for cluster in self._hosts_of:
+            vip = reader.address(cluster)
+            if vip is not None:
+                found.setdefault(vip.ip, []).append((cluster, f"the virtual address of cluster {cluster}"))
+        return found
 
     def _taken(self, cluster: str, address: ipaddress.IPv4Interface, user: str) -> None:
         self._report.problem(

@@ -116,6 +116,12 @@ def compile_selector(expression: str) -> Selector:
     return Selector(expression, frozenset(reader.names), reader.reads_all)
 
 
+def parsed(expression: str) -> Node:
+    """The syntax tree of a valid expression, which is the same for all its spellings."""
+    tree: Node = _parse(expression).parsed
+    return tree
+
+
 @functools.lru_cache(maxsize=4096)
 def _parse(expression: str) -> Any:
     require_jmespath()

@@ -26,6 +26,11 @@ class Server:
     ca_file: str | None
     track: str | None = None
 
+    @property
+    def member(self) -> str:
+        """The member that it stands for: a server that shares a health check may have a name of its own."""
+        return self.name if self.track is None else self.track.partition("/")[2]
+
 
 @dataclass(frozen=True)
 class Service:

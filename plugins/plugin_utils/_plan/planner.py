@@ -48,14 +48,14 @@ def make_plan(
     name. ``members`` are names of members that these clusters must have. Raises `PlanError` with every mistake found.
     """
     planner = Planner(inventory, report, inventory.hosts if play_hosts is None else list(play_hosts))
-    with _without_collection():
+    with without_collection():
         plan = planner.plan(only, members)
     report.raise_problems()
     return plan
 
 
 @contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
+def without_collection() -> Iterator[None]:
     """Disable the garbage collector: a large plan makes many objects and no cycles, and searching them is slow."""
     collecting = gc.isenabled()
     gc.disable()

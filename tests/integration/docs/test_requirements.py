@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.pgsvc.access.tests.conftest import ROOT
 
 FILTERS = {
+    "catalog": "hostvars | pgsvc.access.catalog(groups=groups)",
     "endpoints": "hostvars | pgsvc.access.endpoints(cluster='pg-test', groups=groups)",
     "haproxy_service_files": "[] | pgsvc.access.haproxy_service_files(host='localhost')",
     "plan": "hostvars | pgsvc.access.plan(groups=groups)",

@@ -206,7 +206,7 @@ def test_options() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["runing"], "'runing' is not a part; allowed: files, plan, running, status, one, checks"),
+        (["runing"], "'runing' is not a part; allowed: files, plan, catalog, running, status, one, checks"),
         (["--quick", "--keep"], "--quick measures too little to --keep it"),
     ],
 )

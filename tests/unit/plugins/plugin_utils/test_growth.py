@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgsvc.access.plugins.plugin_utils._access.planner import AccessPlanner
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.defaults import CLUSTER
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan import publication
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.pgsvc.access.tests.unit.plugins.plugin_utils.planning import Hosts, cluster, plan
@@ -80,6 +83,19 @@ def test_the_plan_is_linear(variables: Callable[[int], dict[str, Any]]) -> None:
     assert len(planned(many).publications[LOAD_BALANCER].services) == 4 * MANY
     growth = steps(lambda: planned(many)) / steps(lambda: planned(few))
     assert growth < 1.1 * MANY / FEW
+
+
+def test_virtual_addresses_are_linear() -> None:
+    def read(clusters: int) -> None:
+        hosts: Hosts = {}
+        for number in range(clusters):
+            vip: dict[str, Any] = {"pg_vip_enabled": True, "pg_vip_address": f"10.30.{number}.2/24"}
+            hosts.update(cluster(f"pg-{number:03}", "primary", network=f"10.30.{number}", **vip))
+        report = Report()
+        planner = AccessPlanner(Inventory(hosts, {"all": list(hosts)}, report), report)
+        assert len(planner.vips(planner.clusters([], []))) == clusters
+
+    assert steps(lambda: read(MANY)) / steps(lambda: read(FEW)) < 1.1 * MANY / FEW
 
 
 def test_rendering_is_linear() -> None:
