@@ -9,7 +9,7 @@ CORES := 2.16 2.17 2.18 2.19
 OLDEST := $(firstword $(CORES))
 NEWEST := $(lastword $(CORES))
 PACKAGES := git haproxy python3 python3-venv
-ifneq ($(filter-out demo demo-clean dist requirements,$(MAKECMDGOALS)),)
+ifneq ($(filter-out demo demo-clean dist docs requirements site,$(MAKECMDGOALS)),)
 PACKAGES += dnsmasq-base iproute2 mmdebstrap openssh-client openssl postgresql-client shellcheck systemd-container
 endif
 
@@ -59,7 +59,7 @@ SELECTED_OLD := $(if $(FULL),,-m 'every_core and not full')
 
 # What starts processes and waits for them has the machine for itself: HAProxy under load, and the demo. The same whatever
 # Ansible sends it: once.
-ALONE := $(addprefix tests/integration/,demo hitless hold live member publish runtime staying unit_config)
+ALONE := $(addprefix tests/integration/,demo hitless hold live member publish runtime staying tutorials unit_config)
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
 	$(addprefix tests/integration/,demo/test_role_haproxy.py publish/test_ansible.py)
 
@@ -98,7 +98,7 @@ test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@time $(<D)/bin/python -m pytest --quiet --numprocesses=4 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
 		$(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
-lint: lint-python lint-ansible lint-galaxy ## ruff, mypy, shellcheck, ansible-lint, documentation of plugins, fragments, licences
+lint: lint-python lint-ansible lint-galaxy site ## ruff, mypy, shellcheck, ansible-lint, documentation, fragments, licences
 
 .PHONY: lint-python lint-ansible lint-galaxy
 lint-python: .venvs/lint/.ready $(COLLECTION)
@@ -124,6 +124,15 @@ lint-galaxy: .venvs/lint/.ready $(COLLECTION)
 		echo "licences were not checked: reuse is for Python 3.11 on x86-64 only (tests/requirements/lint.in)"; \
 	fi
 
+# From the files as they are: `make docs` first writes those that are made. Nothing is fetched from other hosts.
+.PHONY: site
+site: .venvs/docs/.ready $(COLLECTION)
+	@echo "== documentation site"
+	@rm -rf .build/docs .build/docs-source
+	@export PATH="$(ROOT)/$(<D)/bin:$$PATH"; time { $(BESIDE) python docs/site/sources.py .build/docs-source && \
+		$(BESIDE) sphinx-build --quiet --fail-on-warning --keep-going -c docs/site .build/docs-source .build/docs && \
+		python docs/site/links.py .build/docs; }
+
 sanity: sanity-$(NEWEST) $(if $(FULL),sanity-$(OLDEST)) ## ansible-test sanity, newest ansible-core (FULL=1: and oldest)
 
 sanity-%: .venvs/core-%/.ready
@@ -135,10 +144,12 @@ sanity-%: .venvs/core-%/.ready
 ##### measuring it, shipping it
 
 .PHONY: docs changelog benchmark reliability dist requirements
-docs: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## write the reference of variables and the pictures
+docs: .venvs/docs/.ready $(COLLECTION) ## write the reference of variables and the pictures, and build the documentation site
 	@$(<D)/bin/python docs/variables.py
 	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/paths.py
 	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/roles.py
+	@$(STEPS) site
+	@echo "the documentation site: $(ROOT)/.build/docs/index.html"
 
 changelog: .venvs/lint/.ready ## write CHANGELOG.rst from the fragments (DATE=2026-01-31: of the release)
 	@$(<D)/bin/python tests/static/changelog.py $(DATE)
@@ -159,7 +170,7 @@ dist: .venvs/core-$(NEWEST)/.ready ## build the tarball that ansible-galaxy inst
 # First what this Makefile installs; ansible-test's lists then come out of the ansible-core that they name.
 PIN = tests/requirements/pin $(ROOT)/.venvs/uv/bin/uv
 requirements: .venvs/uv/.ready ## pin what the tests install, as tests/requirements/*.in say (UPGRADE=1: the newest)
-	@for list in $(CORES:%=core-%) lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
+	@for list in $(CORES:%=core-%) docs lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
 	@$(PIN) lab-newest 3.13 $(if $(UPGRADE),--upgrade)
 	@$(STEPS) pin-sanity-$(OLDEST) pin-sanity-$(NEWEST)
 

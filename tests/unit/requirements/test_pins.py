@@ -45,7 +45,7 @@ def pinned(path: Path) -> dict[str, str]:
 
 def test_there_is_a_list_for_everything_that_is_installed() -> None:
     wanted = {*(f"core-{core}" for core in CORES), f"sanity-{CORES[0]}", f"sanity-{CORES[-1]}"}
-    assert {path.stem for path in LISTS} == wanted | {"lab", "lab-newest", "lint", "uv"}
+    assert {path.stem for path in LISTS} == wanted | {"docs", "lab", "lab-newest", "lint", "uv"}
 
 
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
