@@ -34,5 +34,5 @@ def tutorial(checkout: Path) -> Iterator[Tutorial]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_tutorial(tutorial: Tutorial, page: str) -> None:
-    tutorial.follow((ROOT / "docs" / "tutorials" / page).read_text(encoding="utf-8"))
+    assert tutorial.follow((ROOT / "docs" / "tutorials" / page).read_text(encoding="utf-8")) > 5
     assert not tutorial.sandbox.exists(), "a tutorial ends with `demo down`"

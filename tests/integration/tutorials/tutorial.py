@@ -84,16 +84,19 @@ class Tutorial:
         """The text of a page, with the addresses and the folder of this run."""
         return text.replace(ADDRESSES, self.addresses).replace(SANDBOX, str(self.sandbox))
 
-    def follow(self, page: str) -> None:
-        """Do what the page says, and see what it shows."""
+    def follow(self, page: str) -> int:
+        """Do what the page says, and see what it shows; return the number of its commands."""
+        followed = 0
         for language, block in _BLOCK.findall(page):
             if language == "console":
                 for command in commands(block):
                     self.run(command)
+                    followed += 1
             elif named := _FILE.match(block):
                 path = self.root / named[1]
                 text = self.here(block.removeprefix(named[0]))
                 path.write_text(changed(path.read_text(), text) if language == "diff" else text)
+        return followed
 
     def run(self, command: Command) -> None:
         deadline = time.monotonic() + SECONDS
