@@ -57,7 +57,7 @@ ANSIBLE_LABELS = {
 
 
 def ansible_reference(
-    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.TextElement
+    _app: Sphinx, _env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
     """A link to Ansible's documentation, for a label or an environment variable of Ansible."""
     target = node["reftarget"]

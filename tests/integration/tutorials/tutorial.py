@@ -60,7 +60,7 @@ def is_shown(shown: list[str], output: list[str]) -> bool:
 
 
 def comparable(lines: list[str]) -> list[str]:
-    """Without what is left to chance: the number of connections that a server got, and which load balancer came first."""
+    """Without what is left to chance: how many connections a server got, and which load balancer came first."""
     lines = [re.sub(r"\b\d+ x (?=\w)", "N x ", line).rstrip() for line in lines]
     groups = itertools.groupby(lines, key=lambda line: ": [" in line)
     return [line for reports, group in groups for line in (sorted(group) if reports else group)]

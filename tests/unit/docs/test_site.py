@@ -40,7 +40,9 @@ def test_a_link_to_nothing() -> None:
 
 
 def test_the_navigation_has_the_lists_of_the_index() -> None:
-    index = "# Title\n\n[not](this.md)\n\n## Tutorials\n\nWords.\n\n- [One](t/one.md): first\n- [Two](two.rst)\n\n## None\n"
+    index = (
+        "# Title\n\n[not](this.md)\n\n## Tutorials\n\nWords.\n\n- [One](t/one.md): first\n- [Two](two.rst)\n\n## None\n"
+    )
     assert sources.navigation(index) == (
         "\n```{toctree}\n:hidden:\n:caption: Tutorials\n\nOne <t/one>\nTwo <two>\n```\n"
     )
