@@ -12,7 +12,7 @@ NEWEST := $(lastword $(CORES))
 CORES_13 := 2.20 2.21
 NEWEST_13 := $(lastword $(CORES_13))
 PACKAGES := git haproxy python3 python3-venv
-ifneq ($(filter-out demo demo-clean dist,$(MAKECMDGOALS)),)
+ifneq ($(filter-out demo demo-clean dist docs site,$(MAKECMDGOALS)),)
 PACKAGES += chromium dnsmasq-base fonts-dejavu-core fonts-inter iproute2 mmdebstrap openssh-client openssl postgresql-client \
 	prometheus shellcheck systemd-container
 # Node.js of another origin than Debian brings its own npm, and excludes Debian's.
@@ -61,7 +61,7 @@ demo-clean: ## stop the sandbox and remove its folder
 FULL :=
 SELECTED := $(if $(FULL),,-m 'not full')
 # What starts processes and waits for them: HAProxy under load, and the demo. The same whatever Ansible sends it: once.
-ALONE := $(addprefix tests/integration/,demo hitless hold live member monitoring publish runtime staying unit_config)
+ALONE := $(addprefix tests/integration/,demo hitless hold live member monitoring publish runtime staying tutorials unit_config)
 # Only the environment of the newest ansible-core has the browser's driver.
 BROWSER := tests/integration/browser
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
@@ -107,7 +107,7 @@ test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@time $(<D)/bin/python -m pytest --quiet --numprocesses=3 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
 		$(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
-lint: lint-python lint-ansible lint-galaxy ## ruff, mypy, shellcheck, promtool, ansible-lint, documentation of plugins, fragments, licences
+lint: lint-python lint-ansible lint-galaxy site ## ruff, mypy, shellcheck, promtool, ansible-lint, documentation, fragments, licences
 
 .PHONY: lint-python lint-ansible lint-galaxy
 lint-python: .venvs/lint/.ready $(COLLECTION)
@@ -135,6 +135,15 @@ lint-galaxy: .venvs/lint/.ready .venvs/ee/.ready $(COLLECTION)
 		echo "licences were not checked: reuse is for Python 3.11 on x86-64 only (tests/requirements/lint.in)"; \
 	fi
 
+# From the files as they are: `make docs` first writes those that are made. Nothing is fetched from other hosts.
+.PHONY: site
+site: .venvs/docs/.ready $(COLLECTION)
+	@echo "== documentation site"
+	@rm -rf .build/docs .build/docs-source
+	@export PATH="$(ROOT)/$(<D)/bin:$$PATH"; time { $(BESIDE) python docs/site/sources.py .build/docs-source && \
+		$(BESIDE) sphinx-build --quiet --fail-on-warning --keep-going -c docs/site .build/docs-source .build/docs && \
+		python docs/site/links.py .build/docs; }
+
 sanity: sanity-$(NEWEST) $(if $(FULL),sanity-$(OLDEST) sanity-$(NEWEST_13)) ## ansible-test sanity (FULL=1: oldest, newest)
 
 sanity-%: .venvs/core-%/.ready
@@ -146,10 +155,12 @@ sanity-%: .venvs/core-%/.ready
 ##### measuring it, shipping it
 
 .PHONY: docs screenshots changelog benchmark reliability dist requirements
-docs: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## write the reference of variables and the pictures
+docs: .venvs/docs/.ready $(COLLECTION) ## write the reference of variables and the pictures, and build the documentation site
 	@$(<D)/bin/python docs/variables.py
 	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/paths.py
 	@PYTHONPATH=.build $(<D)/bin/python docs/pictures/roles.py
+	@$(STEPS) site
+	@echo "the documentation site: $(ROOT)/.build/docs/index.html"
 
 screenshots: .venvs/core-$(NEWEST)/.ready $(COLLECTION) ## take the screenshots of the documentation with Chromium
 	@PGSVC_TAKE_SCREENSHOTS=yes $(<D)/bin/python -m pytest --quiet $(BROWSER)/test_pictures.py
@@ -173,7 +184,7 @@ dist: .venvs/core-$(NEWEST)/.ready ## build the tarball that ansible-galaxy inst
 # First what this Makefile installs; ansible-test's lists then come out of the ansible-core that they name.
 PIN = tests/requirements/pin $(ROOT)/.venvs/uv/bin/uv
 requirements: .venvs/uv/.ready ## pin what the tests install, as tests/requirements/*.in say (UPGRADE=1: the newest)
-	@for list in $(CORES:%=core-%) ee lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
+	@for list in $(CORES:%=core-%) docs ee lab lint uv; do $(PIN) $$list 3.11 $(if $(UPGRADE),--upgrade); done
 	@for list in $(CORES_13:%=core-%); do $(PIN) $$list 3.13 $(if $(UPGRADE),--upgrade); done
 	@$(STEPS) pin-sanity-$(OLDEST) pin-sanity-$(NEWEST) pin-sanity-$(NEWEST_13)
 

@@ -203,13 +203,16 @@ def listeners(host: str) -> Iterator[tuple[str, tuple[str, str, int]]]:
                 yield path.stem, (host, address, int(port))
 
 
-def settled(host: str, service: str) -> bool:
-    """Whether the health checks of ``service`` have a result for every server, which is either up or down."""
+def settled(host: str) -> bool:
+    """Whether all health checks of ``host`` have a result: every server is either up or down.
+
+    Those of all services, because the servers of a service may follow the checks of a backend.
+    """
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(SANDBOX / host / "stats.sock"))
-        client.sendall(f"show stat {service} 4 -1\n".encode())
+        client.sendall(b"show stat -1 4 -1\n")
         rows = csv.DictReader(client.makefile())
-        return not any(row["check_status"] in ("", "INI") or "/" in row["status"] for row in rows if row["svname"])
+        return not any(row["check_status"] == "INI" or "/" in row["status"] for row in rows if row["svname"])
 
 
 def answerer(address: str, port: int) -> str:
@@ -226,7 +229,7 @@ def status(inventory: Path) -> None:
     say(f"{'service':<18} {'listens on':<20} answers to {CONNECTIONS} connections")
     carried = {name: listener for host in reversed(nodes(inventory)) for name, listener in listeners(host)}
     for name, (host, address, port) in sorted(carried.items()):
-        wait_for(partial(settled, host, name), f"the health checks of {name} have no result")
+        wait_for(partial(settled, host), f"the health checks of {host} have no result")
         greetings = Counter(answerer(address, port) for _each in range(CONNECTIONS))
         who = ", ".join(f"{count} x {answer}" for answer, count in sorted(greetings.items()))
         say(f"{name:<18} {f'{address}:{port}':<20} {who}")

@@ -28,6 +28,7 @@ WORKSHOP = (
     ".gitignore",
     "Makefile",
     "changelogs/fragments/",
+    "docs/site/",
     "galaxy.yml",
     "molecule/",
     "pyproject.toml",

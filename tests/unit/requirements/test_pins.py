@@ -48,7 +48,7 @@ def pinned(path: Path) -> dict[str, str]:
 
 def test_there_is_a_list_for_everything_that_is_installed() -> None:
     wanted = {*(f"core-{core}" for core in (*CORES, *CORES_13)), *(f"sanity-{core}" for core in SANITY)}
-    assert {path.stem for path in LISTS} == wanted | {"ee", "lab", "lint", "uv"}
+    assert {path.stem for path in LISTS} == wanted | {"docs", "ee", "lab", "lint", "uv"}
 
 
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
