@@ -38,7 +38,7 @@ class Outcome:
 
     command: str
     gap: float
-    connections: int
+    writes: int
     refused: int
     cut: int
 
@@ -66,26 +66,26 @@ def measure(cluster: Cluster, command: str, size: int, source: Path) -> Outcome:
         COMMANDS[command](cluster, old, new, source)
         until("clients write to the new primary", clients.taken_by, new.ipv4)
         time.sleep(_AFTERWARDS)
-    count = len(clients.taken) + len(clients.refused) + len(clients.cut)
     for when, words in (*clients.refused, *clients.cut):
         print(f"  {when - min(clients.taken_by(new.ipv4)):+.2f} s {words}", flush=True)
-    return Outcome(command, clients.gap(old.ipv4, new.ipv4), count, len(clients.refused), len(clients.cut))
+    return Outcome(command, clients.gap(old.ipv4, new.ipv4), len(clients.taken), len(clients.refused), len(clients.cut))
 
 
 def table(outcomes: Sequence[Outcome], size: int) -> str:
     """A row for each command."""
     lines = [
-        f"{size} clients write through all load balancers of `pg-test`, each write with a new connection. Checks "
-        f"have the default timings. Clients, members and load balancers share {os.cpu_count()} cores:",
+        f"{size} clients write through all load balancers of `pg-test`: one half with a new connection for each write, "
+        "the other half with sessions that are made again when they are cut. Health checks have the default timings. "
+        f"Clients, members and load balancers share {os.cpu_count()} cores:",
         "",
-        "| command | switchovers | no writes, median | worst | connections | failed | cut before the answer |",
+        "| command | switchovers | no writes, median | worst | writes | failed connections | cut sessions |",
         "|---|---|---|---|---|---|---|",
     ]
     for command in COMMANDS:
         own = [each for each in outcomes if each.command == command]
         if own:
             gaps = [each.gap for each in own]
-            sums = (sum(getattr(each, name) for each in own) for name in ("connections", "refused", "cut"))
+            sums = (sum(getattr(each, name) for each in own) for name in ("writes", "refused", "cut"))
             figures = f"{median(gaps):.1f} s | {max(gaps):.1f} s | {' | '.join(f'{each:,}' for each in sums)}"
             lines.append(f"| `{command}` | {len(own)} | {figures} |")
     return "\n".join(lines)

@@ -21,7 +21,7 @@ SHORT_HOLD = 10
 """Seconds that new connections should be able to wait: Patroni takes one to three for a switchover, Ansible as many."""
 
 # What a switchover itself brings about, or does not change.
-_NO_OBSTACLE = frozenset(("roles_drifted", "service_on_backups", "replica_noloadbalance"))
+_NO_OBSTACLE = frozenset(("roles_drifted", "service_on_backups", "server_flapping", "replica_noloadbalance"))
 _STREAMING = frozenset(("streaming", "running"))  # Patroni up to 3.0 says running of a replica
 _SYNC = frozenset(("sync_standby", "quorum_standby"))
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many clients in one process, each of which writes again and again, with a new connection every time."""
+"""Many clients in one process, each of which writes again and again.
+
+Every other client makes a new connection for each write. The others keep theirs, and make a new one when it is cut.
+"""
 
 from __future__ import annotations
 
@@ -39,29 +42,43 @@ class Crowd:
 
     async def _write(self, address: tuple[str, int], number: int, size: int, password: str) -> None:
         await asyncio.sleep(_PAUSE * number / size)
+        keeps = number % 2 == 0
+        connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
         while not self._stop.is_set():
-            await self._write_once(address, f"crowd-{number}", password)
+            connection = connection or await self._connect(address, password)
+            if connection is not None:
+                is_open = await self._insert(connection, f"crowd-{number}")
+                if not (keeps and is_open):
+                    await connection.close()
+                    connection = None
             await asyncio.sleep(_PAUSE)
+        if connection is not None:
+            await connection.close()
 
-    async def _write_once(self, address: tuple[str, int], name: str, password: str) -> None:
+    async def _connect(
+        self, address: tuple[str, int], password: str
+    ) -> psycopg.AsyncConnection[tuple[object, ...]] | None:
         host, port = address
         try:
-            connection = await psycopg.AsyncConnection.connect(
+            return await psycopg.AsyncConnection.connect(
                 host=host, port=port, user="test", password=password, dbname="test", autocommit=True,
                 prepare_threshold=None, connect_timeout=_PATIENCE,
             )  # fmt: skip
         except psycopg.Error as error:
             self.refused.append((time.monotonic(), str(error).strip()))
-            return
+            return None
+
+    async def _insert(self, connection: psycopg.AsyncConnection[tuple[object, ...]], name: str) -> bool:
+        """Write a row; whether the connection is of further use."""
         try:
             cursor = await connection.execute(_INSERT, (name,), prepare=False)
             row = await cursor.fetchone()
-            assert row is not None
-            self.taken.append((time.monotonic(), str(row[0])))
         except psycopg.Error as error:
             self.cut.append((time.monotonic(), str(error).strip()))
-        finally:
-            await connection.close()
+            return False
+        assert row is not None
+        self.taken.append((time.monotonic(), str(row[0])))
+        return True
 
     def taken_by(self, server: str) -> list[float]:
         return [when for when, by in self.taken if by == server]

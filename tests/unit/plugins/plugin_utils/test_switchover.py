@@ -74,10 +74,19 @@ def drifted(case: Case) -> None:
     case.failover(P3)
 
 
+def moved_often(case: Case) -> None:
+    """Each switchover takes the service down on the old primary."""
+    for host in (LB1, LB2, LB3):
+        case.server(host, "primary", P2).update(times_down=3, since=60)
+    for facts in case.facts.values():
+        facts["process"]["uptime"] = 600
+
+
 CASES: list[tuple[Callable[[Case], None], str, list[tuple[str, bool]]]] = [
     (well, P2, []),
     (well, P1, [("candidate_leads", True)]),
     (drifted, P1, []),
+    (moved_often, P2, []),
     (paused, P2, [("patroni_paused", False)]),
     (unreachable, P2, [("load_balancer_unreachable", False)]),
     (silent, P2, [("patroni_unreachable", True), ("candidate_unknown", True)]),
