@@ -3,18 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox: an HAProxy for every node of an inventory, and stand-ins for its databases, all on loopback addresses.
 
-usage: sandbox.py up|down|status|move [INVENTORY]
+usage: sandbox.py up|down|status [INVENTORY]
 
 The folder is $PGSVC_SANDBOX or /tmp/pgsvc-sandbox, as in the inventory. ``down`` stops only processes that have a pid
-file in that folder, and removes the folder. ``move`` asks Patroni for a switchover of cluster pg-test.
+file in that folder, and removes the folder.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import csv
-import http.client
 import json
 import os
 import shutil
@@ -235,36 +233,12 @@ def status(inventory: Path) -> None:
         say(f"{name:<18} {f'{address}:{port}':<20} {who}")
 
 
-def move(inventory: Path) -> None:
-    """Ask Patroni to move the primary of pg-test, and wait until its services follow on every node."""
-    members = {host: values for host, values in nodes(inventory).items() if values.get("pg_cluster") == "pg-test"}
-    host = next(host for host in members if (SANDBOX / host / "role").read_text().strip() == "primary")
-    leader = f"pg-test-{members[host]['pg_seq']}"
-    headers = {"Authorization": f"Basic {base64.b64encode(login(members[host]).encode()).decode()}"}
-    patroni = http.client.HTTPConnection(host, int(members[host].get("patroni_port", 8008)), timeout=15)
-    patroni.request("POST", "/switchover", json.dumps({"leader": leader}), headers)
-    response = patroni.getresponse()
-    text = response.read().decode()
-    if response.status != http.HTTPStatus.OK:
-        raise SandboxError(f"Patroni answers with status {response.status}: {text}")
-    say(f"Patroni: {text}")
-    for name, (_host, address, port) in (each for node in members for each in listeners(node)):
-        wait_for(partial(follows, leader, name, address, port), f"{name} on {address} does not follow")
-
-
-def follows(former: str, service: str, address: str, port: int) -> bool:
-    """Whether a server answers, and of the service `primary` another one than the former."""
-    answer = answerer(address, port)
-    return answer.startswith("pg-test-") and not (service == "pg-test-primary" and answer.startswith(f"{former} "))
-
-
 def main(arguments: list[str]) -> int:
     inventory = Path(arguments[1]) if len(arguments) > 1 else HERE / "inventory.yml"
     commands: dict[str, Callable[[], None]] = {
         "up": lambda: up(inventory),
         "down": down,
         "status": lambda: status(inventory),
-        "move": lambda: move(inventory),
     }
     if not arguments or arguments[0] not in commands:
         sys.stderr.write(__doc__)

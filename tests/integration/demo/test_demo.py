@@ -42,7 +42,7 @@ def test_demo_shows_plan_files_answers_and_what_the_commands_do(checkout: Path, 
     story = examples.demo("up").text
 
     assert "pg-test-offline  5438  /replica    -> pg-test-3:5432, pg-test-2:5432 (backup)" in story
-    summaries = [line for line in story.splitlines() if line.startswith("pgsql-svc: ")]
+    *summaries, moved = [line for line in story.splitlines() if line.startswith("pgsql-svc: ")]
     assert summaries == [
         "pgsql-svc: 3 load balancers: 3 would be changed by a reload",
         "pgsql-svc: 1 load balancer: 1 changed by a reload",
@@ -52,6 +52,7 @@ def test_demo_shows_plan_files_answers_and_what_the_commands_do(checkout: Path, 
         "pgsql-svc: pg-test-3 drain on 3 load balancers: 3 changed, 0 unchanged; 0 sessions left",
         "pgsql-svc: pg-test-3 ready on 3 load balancers: 3 changed, 0 unchanged; it can get connections on 3 of 3",
     ]
+    assert moved.startswith("pgsql-svc: pg-test-2 is the primary, pg-test-1 was: ")
     # What README.md shows of it. How often a server answers is left to chance, and addresses differ in length.
     printed = {tuple(line.split()) for line in story.splitlines()}
     shown = [line for line in shown_in_readme(checkout) if " connections" not in line and " x " not in line]
@@ -59,9 +60,7 @@ def test_demo_shows_plan_files_answers_and_what_the_commands_do(checkout: Path, 
     assert missing == []
     assert answers(line for line in shown_in_readme(checkout) if " x " in line) == ANSWERS
     assert "member_in_drain: pg-test-3 is in drain on" in story
-    assert 'Patroni: Successfully switched over to "pg-test-2"\n' in story
     assert "roles_drifted: the inventory declares pg-test-1 as primary, and Patroni's leader is pg-test-2" in story
-    assert "service_without_server" not in story
     assert "listen pg-test-standby\n" in story
     answered = story.partition("== The server that answers on each service")[2].partition("== A second run")[0]
     assert answers(line for line in answered.splitlines() if " x " in line) == ANSWERS
