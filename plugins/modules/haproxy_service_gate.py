@@ -66,17 +66,21 @@ options:
       - Not allowed without O(plan).
     type: str
   conf_dir:
-    description: Directory of the service files.
+    description:
+      - Directory of the service files.
+      - By default the directory that HAProxy loads, according to the running master, else to the unit C(haproxy). This
+        is C(/etc/haproxy) if HAProxy loads it as a whole, otherwise the last one that it loads.
     type: path
-    default: /etc/haproxy
   master_socket:
-    description: The socket of HAProxy's master CLI (its option C(-S)).
+    description:
+      - The socket of HAProxy's master CLI (its option C(-S)).
+      - By default that of the running master or of the unit C(haproxy), else C(/run/haproxy-master.sock).
     type: path
-    default: /run/haproxy-master.sock
   stats_socket:
-    description: The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+    description:
+      - The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
+      - By default C(/run/haproxy/admin.sock) if it exists, else the first one in the files that HAProxy loads by name.
     type: path
-    default: /run/haproxy/admin.sock
 attributes:
   check_mode:
     description: Looks, and changes nothing.
@@ -178,17 +182,15 @@ reachable:
   sample: false
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import LONGEST_CLOSED
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import absolute_path
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import places
 from ansible_collections.pgsvc.access.plugins.module_utils._switchover.gate import GateRequest, set_gate
 
-_PATHS = ("conf_dir", "master_socket", "stats_socket")
 _ARGUMENTS: dict[str, Any] = {
     "cluster": {"type": "str", "required": True},
     "services": {"type": "list", "elements": "str", "required": True},
@@ -198,9 +200,9 @@ _ARGUMENTS: dict[str, Any] = {
     "wait": {"type": "int", "default": 20},
     "plan": {"type": "str"},
     "load_balancer": {"type": "str"},
-    "conf_dir": {"type": "path", "default": "/etc/haproxy"},
-    "master_socket": {"type": "path", "default": "/run/haproxy-master.sock"},
-    "stats_socket": {"type": "path", "default": "/run/haproxy/admin.sock"},
+    "conf_dir": {"type": "path"},
+    "master_socket": {"type": "path"},
+    "stats_socket": {"type": "path"},
 }
 
 
@@ -213,9 +215,7 @@ def main() -> None:
     if not 1 <= arguments["seconds"] <= LONGEST_CLOSED:
         module.fail_json(msg=f"seconds: {arguments['seconds']} is not allowed; allowed: 1 to {LONGEST_CLOSED}")
     try:
-        for name in _PATHS:
-            arguments[name] = absolute_path(name, arguments[name])
-        arguments["conf_dir"] = Path(arguments["conf_dir"])
+        arguments.update(places(arguments))
         result = set_gate(GateRequest(**arguments, check=module.check_mode))
     except PublishError as error:
         module.fail_json(msg=str(error))

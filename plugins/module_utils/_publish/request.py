@@ -29,15 +29,18 @@ def absolute_path(argument: str, path: str) -> str:
 
 
 _PLACES = ("conf_dir", "master_socket", "stats_socket")
+_FOLDERS = ("conf_dir", "state_dir")
 
 
 def places(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The folders and sockets of a call, from its arguments: `conf_dir` and `state_dir` as paths, sockets as text.
+    """The folders and sockets of a call, from its arguments: folders as paths, sockets as text.
 
-    Those that are not given (None) are found on the host. Raises `PublishError` for a relative path.
+    Those that are not given (None) are found on the host, except for `state_dir`, which not every call needs. Raises
+    `PublishError` for a relative path.
     """
-    paths = {name: absolute_path(name, given[name]) for name in (*_PLACES, "state_dir") if given[name] is not None}
-    if len(paths) <= len(_PLACES):
+    names = dict.fromkeys((*_PLACES, *_FOLDERS))
+    paths = {name: absolute_path(name, given[name]) for name in names if given.get(name) is not None}
+    if not paths.keys() >= set(_PLACES):
         from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import layout  # noqa: PLC0415
 
         found = layout.find(
@@ -45,7 +48,7 @@ def places(given: Mapping[str, Any]) -> dict[str, Any]:
             given.get("config_args"), given.get("unit", "haproxy"),
         )  # fmt: skip
         paths = {**asdict(found), **paths}
-    return {**paths, "conf_dir": Path(paths["conf_dir"]), "state_dir": Path(paths["state_dir"])}
+    return {**paths, **{name: Path(paths[name]) for name in _FOLDERS if name in paths}}
 
 
 def files_of(text: str) -> list[Wanted]:

@@ -214,7 +214,7 @@ class BalancerVipReader:
                     source=str(sources[host]),
                     interface=of_hosts[host]["vip_interface"],
                     rank=ranks[host],
-                    stats_socket=self._balancers.read(host).stats_socket,
+                    stats_socket=self._balancers.read(host).stats_socket or "",
                 )
                 for host in hosts
             ),

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The checks of HAProxy that keepalived runs on a load balancer. Exit code 0: passed, 1: failed, 2: wrong arguments.
 
-    alive SOCKET  HAProxy answers on its stats socket
-    some SOCKET   at least one of its services has a usable server
-    all SOCKET    all of its services that have servers have a usable one
+    alive [SOCKET]  HAProxy answers on its stats socket
+    some [SOCKET]   at least one of its services has a usable server
+    all [SOCKET]    all of its services that have servers have a usable one
+
+Without a socket it is that of Debian's package and of role haproxy, or else that of Pigsty.
 
 A service is a proxy with a frontend and a backend of the same name (HAProxy manual, "listen"). A service that was
 declared without servers does not count. Without any service, ``some`` and ``all`` fail.
@@ -13,10 +15,13 @@ declared without servers does not count. Without any service, ``some`` and ``all
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import time
 from collections.abc import Sequence
+
+SOCKETS = ("/run/haproxy/admin.sock", "/run/haproxy.sock")
 
 PATIENCE = 0.8  # seconds: HAProxy is frozen if it does not answer in this time
 RESTART = 0.4  # seconds that HAProxy may take to restart, during which it refuses connections
@@ -78,11 +83,12 @@ def passes(check: str, path: str) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if len(arguments) != 2 or arguments[0] not in ("alive", "some", "all"):
+    if len(arguments) not in (1, 2) or arguments[0] not in ("alive", "some", "all"):
         sys.stderr.write(f"{__doc__}\n")
         return 2
     try:
-        return 0 if passes(*arguments) else 1
+        path = arguments[1] if len(arguments) == 2 else next(filter(os.path.exists, SOCKETS), SOCKETS[0])
+        return 0 if passes(arguments[0], path) else 1
     except (OSError, ValueError, KeyError):
         return 1
 

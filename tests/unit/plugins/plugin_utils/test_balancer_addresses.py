@@ -86,7 +86,7 @@ def test_what_keepalived_is_told() -> None:
             "priority": 1,
             "source": SECOND,
             "peers": [FIRST],
-            "stats_socket": "/run/haproxy/admin.sock",
+            "stats_socket": "",
         },
     }
 
