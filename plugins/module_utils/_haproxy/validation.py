@@ -143,7 +143,7 @@ def _run(command: Sequence[str], startup: Startup, keep: Sequence[int] = ()) -> 
     """The exit status and output of HAProxy, run like `startup` and with the descriptors `keep` open."""
     binary = command[0]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # run_command is a method of modules
             command,
             check=False,
             cwd=startup.directory,

@@ -67,7 +67,7 @@ def main_pid(shown: Properties) -> Optional[int]:
 def run(command: Sequence[str], timeout: float, check: bool = True) -> str:
     """Run a command and return its output. Raises `SystemdError` if it cannot run, times out, or fails."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # run_command is a method of modules
             command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout, text=True,
             errors="replace",
         )  # fmt: skip

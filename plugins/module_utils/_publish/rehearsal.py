@@ -85,7 +85,7 @@ def _run(
     file.write_text(configuration(questions, str(socket)), encoding="utf-8", errors="surrogateescape")
     command = ["timeout", "-k", "1", str(_LIFETIME), binary, "-db", "-f", str(file)]
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command is a method of modules
             command,
             cwd=startup.directory,
             env=dict(startup.environment),

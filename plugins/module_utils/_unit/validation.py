@@ -32,7 +32,7 @@ def validate(command: Sequence[str], files: Sequence[Wanted], pid: Optional[int]
         stages = _staged(command, files, root)
         words = [_replaced(word, stages) for word in command]
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # pylint: disable=ansible-bad-function  # run_command is a method of modules
                 words, check=False, cwd="/", env=_environment(pid), pass_fds=[descriptor], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_TIMEOUT,
             )  # fmt: skip
