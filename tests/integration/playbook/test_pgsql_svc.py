@@ -118,7 +118,7 @@ def test_keeps_the_settings_of_the_users_ansible_cfg(
     monkeypatch.delenv("ANSIBLE_CONFIG")
     monkeypatch.delenv("ANSIBLE_COLLECTIONS_PATH")
     (tmp_path / "ansible.cfg").write_text(
-        "[defaults]\nnocolor = true\ncollections_path = elsewhere\nstdout_callback = oneline\n"
+        "[defaults]\nnocolor = true\ncollections_path = elsewhere\nstdout_callback = minimal\n"
     )
 
     said = fleet.pgsql_svc("pg-test", cwd=tmp_path)
