@@ -88,7 +88,7 @@ def _checked_version(binary: str, distribution: Distribution) -> str:
     if shutil.which(binary) is None:
         return ""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # run_command is a method of modules
             [binary, "-v"], check=False, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired) as error:
