@@ -61,7 +61,7 @@ demo-clean: ## stop the sandbox and remove its folder
 FULL :=
 SELECTED := $(if $(FULL),,-m 'not full')
 # What starts processes and waits for them: HAProxy under load, and the demo. The same whatever Ansible sends it: once.
-ALONE := $(addprefix tests/integration/,demo hitless hold live member monitoring publish runtime staying tutorials unit_config)
+ALONE := $(addprefix tests/integration/,demo hitless hold live member monitoring publish runtime staying switchover tutorials unit_config)
 # Only the environment of the newest ansible-core has the browser's driver.
 BROWSER := tests/integration/browser
 WITH_ANSIBLE := tests/unit $(filter-out $(ALONE),$(wildcard tests/integration/*)) \
