@@ -85,16 +85,16 @@ class Cluster:
         return HTTPStatus.OK if passes else HTTPStatus.SERVICE_UNAVAILABLE, text
 
     def described(self, member: Member) -> dict[str, Any]:
-        leads = member.role == "primary"
+        leads, runs = member.role == "primary", member.role in PASSES["/health"]
         return {
             "name": member.name,
-            "role": IN_CLUSTER.get(member.role, member.role),
-            "state": "running" if leads else "streaming",
+            "role": IN_CLUSTER.get(member.role, "replica"),
+            "state": "running" if leads else "streaming" if runs else "stopped",
             "api_url": f"http://{member.address}:{member.patroni_port}/patroni",
             "host": member.address,
             "port": member.ports["postgres"],
             "timeline": self.timeline,
-            **({} if leads else {"lag": 0}),
+            **({} if leads else {"lag": 0 if runs else "unknown"}),
         }
 
     async def switchover(self, body: str) -> Answer:

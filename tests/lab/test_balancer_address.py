@@ -1,7 +1,8 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The virtual address of dedicated load balancers: role lb_vip, on Debian 12 (proxy-1) and Debian 13 (proxy-2)."""
+"""The virtual address of dedicated load balancers: role lb_vip, on Debian 12 (proxy-1) and Debian 13
+(proxy-2, where HAProxy is laid out as Pigsty does)."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ BOUND = 3.0  # seconds: what docs/access.md promises
 ADDRESS = {"vip_enabled": True, "vip_address": f"{VIP}/24", "vip_vrid": 128}
 SERVICES = [{"name": "primary", "port": PORT, "dest": "postgres", "check": "/primary", "selector": "[]"}]
 DELEGATED: dict[str, Any] = {"pg_service_provider": "proxy", "pg_default_services": SERVICES}
-READY = "/etc/keepalived/pgsvc-haproxy all /run/haproxy/admin.sock"
+READY = "/etc/keepalived/pgsvc-haproxy all"
 Figures = Callable[[str, object], None]
 
 

@@ -33,8 +33,10 @@ def chromium() -> Iterator[Browser]:
             executable_path=shutil.which("chromium"),
             env={**os.environ, "FONTCONFIG_FILE": str(_FONTS), "XDG_CACHE_HOME": cache},
         )
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 def seconds_to_open(browser: Browser, path: Path) -> float:

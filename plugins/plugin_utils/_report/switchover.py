@@ -128,9 +128,10 @@ def _of_candidate(view: View, candidate: Known | None, member: str, most_lag: in
     if view.leader is None:
         return
     reasons = [
-        f"{known.member.name}: {next(_reasons(view, known, most_lag)).text}"
+        f"{known.member.name}: {reason.text}"
         for known in view.members
         if not known.leads
+        for reason in list(_reasons(view, known, most_lag))[:1]
     ]
     text = f"{member} is not a member" if member else "no member can take over"
     yield Obstacle(

@@ -34,6 +34,7 @@ MODULES: dict[str, dict[str, Any]] = {
         "state": "open",
         "conf_dir": "relative",
     },
+    "haproxy_unit_info": {"drop_in": "relative"},
     "patroni_switchover": {"url": "nowhere", "leader": "pg-test-1"},
     "pg_access_plan": {"what": "names"},
     "pg_dns_records": {"clusters": [], "path": "/nowhere/hosts"},

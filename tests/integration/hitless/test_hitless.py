@@ -9,6 +9,7 @@ The control, a plain implementation, is in ``test_control.py``: what is counted 
 from __future__ import annotations
 
 import dataclasses
+import os
 import shlex
 import subprocess
 import time
@@ -144,9 +145,15 @@ def test_a_state_left_by_a_killed_run_revives_no_old_primary(balancer: Balancer,
 
 def unit_command(balancer: Balancer, setting: str) -> list[str]:
     """The first command of a setting in the unit of role haproxy, as systemd would run it (systemd.service(5))."""
-    settings = {"haproxy_conf_dir": str(balancer.conf_dir), "haproxy_state_dir": str(balancer.state_dir)}
-    template = jinja2.Template(DROP_IN.read_text(encoding="utf-8"), undefined=jinja2.ChainableUndefined)
-    unit = template.render(_haproxy_settings={**settings, "haproxy_master_socket": "/x"}, _haproxy_config_args=[])
+    environment = jinja2.Environment(undefined=jinja2.ChainableUndefined)  # noqa: S701  not HTML
+    environment.filters["dirname"] = os.path.dirname  # one of Ansible's
+    unit = environment.from_string(DROP_IN.read_text(encoding="utf-8")).render(
+        _haproxy_conf_dir=str(balancer.conf_dir),
+        _haproxy_settings={"haproxy_state_dir": str(balancer.state_dir)},
+        _haproxy_config_args=[],
+        _haproxy_master_socket="/x",
+        _haproxy_stats_socket="/x",
+    )
     lines = (line.partition("=") for line in unit.splitlines())
     first = next(value for name, _equals, value in lines if name == setting and value)
     assert first.startswith("-"), "a failure does not keep HAProxy from starting"

@@ -109,7 +109,7 @@ def test_a_reload_is_not_noticed(running: HAProxy) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("alive",), ("everything", "/run/haproxy/admin.sock"), ("all", "/a", "/b")], ids=str
+    "arguments", [(), ("everything",), ("everything", "/run/haproxy/admin.sock"), ("all", "/a", "/b")], ids=str
 )
 def test_wrong_arguments(arguments: tuple[str, ...]) -> None:
     assert run(*arguments) == 2

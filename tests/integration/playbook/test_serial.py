@@ -25,7 +25,7 @@ WATCHED = """\
 #!/bin/sh
 [ "$1" = -c ] || exec {haproxy} "$@"
 for last in "$@"; do :; done
-host=$(sed -n 's/^# service: .* @ \\(.*\\):[0-9]*$/\\1/p' "$last"/*.cfg | head -n 1)
+host=$(sed -n 's/^# service: .* @ \\(.*\\):[0-9]*$/\\1/p' "$last" | head -n 1)
 echo "begin $host" >>{log}
 {haproxy} "$@"
 status=$?

@@ -40,7 +40,7 @@ def commands(block: str) -> Iterator[Command]:
     """The commands of a ``console`` block; a line that ends with a backslash continues on the next one."""
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
         lines = part.splitlines()
-        last = next(index for index, line in enumerate(lines) if not line.endswith("\\"))
+        last = [line.endswith("\\") for line in lines].index(False)
         yield Command("\n".join(lines[: last + 1]), lines[last + 1 :])
 
 
