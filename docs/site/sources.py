@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ def places() -> dict[str, str]:
         "examples/README.md": "examples/index.md",
         "plugins": "plugins/index.rst",
     }
-    for pattern in ("docs/*.md", "docs/tutorials/*.md", "docs/pictures/*.svg"):
+    for pattern in ("docs/*.md", "docs/tutorials/*.md", "docs/pictures/*.svg", "docs/pictures/*.png"):
         names = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob(pattern))]
         found |= {name: name.removeprefix("docs/") for name in names if name != INDEX}
     for path in sorted([*ROOT.glob("roles/*/README.md"), *ROOT.glob("examples/*/README.md")]):
@@ -53,8 +54,9 @@ def target_in_site(page: str, target: str, placed: dict[str, str], repository: s
     if re.match(r"[a-z]+:", target):
         return target
     path = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
-    if path in placed:
-        return posixpath.relpath(placed[path], posixpath.dirname(placed[page]) or ".")
+    for name in (path, f"{path}/README.md"):  # a link to a folder shows the page in it
+        if name in placed:
+            return posixpath.relpath(placed[name], posixpath.dirname(placed[page]) or ".")
     if not (ROOT / path).exists():
         raise ValueError(f"{page}: there is no {target}")
     return f"{repository}/blob/main/{path}"
@@ -93,6 +95,10 @@ def write_pages(folder: Path, repository: str) -> None:
     for name, place in placed.items():
         if not (ROOT / name).is_file():
             continue
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        if not name.endswith((".md", ".rst")):
+            shutil.copy(ROOT / name, folder / place)
+            continue
         text = (ROOT / name).read_text(encoding="utf-8")
         if name.endswith(".md"):
             text = page_in_site(name, text, placed, repository)
@@ -100,7 +106,6 @@ def write_pages(folder: Path, repository: str) -> None:
             text += navigation(text)
         elif name == "examples/README.md":
             text += toctree(re.findall(r"^\| \[\w+\]\((\w+)\.md\)", text, re.MULTILINE))
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
         (folder / place).write_text(without_contents(text), encoding="utf-8")
 
 
