@@ -64,7 +64,7 @@ def find(master_socket: str, stats_socket: str) -> Optional[Process]:
             if alone is None and time.monotonic() < began + _SOCKET_BACK and os.path.lexists(master_socket):
                 time.sleep(_POLL)
                 continue
-            if alone is None or not _has_master(alone.worker.pid, master_socket):
+            if alone is None or not has_master(alone.worker.pid, master_socket):
                 return alone
             if time.monotonic() > deadline:
                 raise CLIError(f"{error}: its master is running, but has not answered for {MASTER_BACK:g} s") from None
@@ -103,13 +103,19 @@ def _find_by_stats_socket(stats_socket: str) -> Optional[Process]:
     return Process(found, api, None, None, version) if found else None
 
 
-def _has_master(pid: int, master_socket: str) -> bool:
-    """Whether the parent of a worker is a master that was started with `-S` and this socket."""
+def has_master(pid: int, master_socket: str) -> bool:
+    """Whether the parent of a worker is, or may be, a master that was started with `-S` and this socket.
+
+    It may be one while that cannot be told: the worker has just ended, or its parent is about to execute itself and has
+    no arguments (proc(5), cmdline).
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         parent = stat.rpartition(")")[2].split()[1]
         command = Path(f"/proc/{parent}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
     except (OSError, IndexError):
-        return False
+        return True
+    if command == [""]:
+        return True
     sockets = [path.partition(",")[0] for word, path in zip(command, command[1:]) if word == "-S"]
     return any(os.path.realpath(path) == os.path.realpath(master_socket) for path in sockets)
