@@ -19,6 +19,7 @@ description:
   - A member that comes back from maintenance gets no connection before it has passed its health checks.
   - The call waits for a M(pgsvc.access.haproxy_publish) that runs on the same load balancer.
 extends_documentation_fragment:
+  - pgsvc.access._places
   - pgsvc.access._attributes.linux
   - pgsvc.access._attributes
 options:
@@ -56,26 +57,10 @@ options:
       - Which load balancer of the O(plan) this is, by its name in the inventory. The host of the task by default.
       - Not allowed without O(plan).
     type: str
-  conf_dir:
-    description:
-      - Directory of the service files.
-      - By default the directory that HAProxy loads, according to the running master, else to the unit C(haproxy). This
-        is C(/etc/haproxy) if HAProxy loads it as a whole, otherwise the last one that it loads.
-    type: path
   state_dir:
     description: The O(pgsvc.access.haproxy_publish#module:state_dir) of M(pgsvc.access.haproxy_publish).
     type: path
     default: /var/lib/haproxy/pgsvc
-  master_socket:
-    description:
-      - The socket of HAProxy's master CLI (its option C(-S)).
-      - By default that of the running master or of the unit C(haproxy), else C(/run/haproxy-master.sock).
-    type: path
-  stats_socket:
-    description:
-      - The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
-      - By default C(/run/haproxy/admin.sock) if it exists, else the first one in the files that HAProxy loads by name.
-    type: path
 attributes:
   check_mode:
     description: Returns the commands that would be sent to HAProxy, and sends none.

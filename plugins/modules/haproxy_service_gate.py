@@ -19,6 +19,7 @@ description:
   - Only services with C(hold) have a gate, see C(docs/hold.md). No file is changed and nothing is reloaded.
   - The playbook C(pgsvc.access.switchover) shows how to use it.
 extends_documentation_fragment:
+  - pgsvc.access._places
   - pgsvc.access._attributes.linux
   - pgsvc.access._attributes
 options:
@@ -65,22 +66,6 @@ options:
       - Which load balancer of the O(plan) this is, by its name in the inventory. The host of the task by default.
       - Not allowed without O(plan).
     type: str
-  conf_dir:
-    description:
-      - Directory of the service files.
-      - By default the directory that HAProxy loads, according to the running master, else to the unit C(haproxy). This
-        is C(/etc/haproxy) if HAProxy loads it as a whole, otherwise the last one that it loads.
-    type: path
-  master_socket:
-    description:
-      - The socket of HAProxy's master CLI (its option C(-S)).
-      - By default that of the running master or of the unit C(haproxy), else C(/run/haproxy-master.sock).
-    type: path
-  stats_socket:
-    description:
-      - The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
-      - By default C(/run/haproxy/admin.sock) if it exists, else the first one in the files that HAProxy loads by name.
-    type: path
 attributes:
   check_mode:
     description: Looks, and changes nothing.

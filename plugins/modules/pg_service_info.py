@@ -17,6 +17,7 @@ description:
     TLS the certificate is verified by the C(ca-file) of the servers.
   - M(pgsvc.access.pg_service_status) makes a report of the results of all load balancers.
 extends_documentation_fragment:
+  - pgsvc.access._places
   - pgsvc.access._attributes.info
   - pgsvc.access._attributes.linux
   - pgsvc.access._attributes
@@ -43,26 +44,10 @@ options:
     type: list
     elements: str
     default: []
-  conf_dir:
-    description:
-      - Directory of the service files.
-      - By default the directory that HAProxy loads, according to the running master, else to the unit C(haproxy). This
-        is C(/etc/haproxy) if HAProxy loads it as a whole, otherwise the last one that it loads.
-    type: path
   state_dir:
     description: Directory of the record of what HAProxy has loaded.
     type: path
     default: /var/lib/haproxy/pgsvc
-  master_socket:
-    description:
-      - The socket of HAProxy's master CLI (its option C(-S)).
-      - By default that of the running master or of the unit C(haproxy), else C(/run/haproxy-master.sock).
-    type: path
-  stats_socket:
-    description:
-      - The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
-      - By default C(/run/haproxy/admin.sock) if it exists, else the first one in the files that HAProxy loads by name.
-    type: path
 attributes:
   idempotent:
     description: Changes nothing. The result is that of the moment.
