@@ -7,7 +7,8 @@
     some [SOCKET]   at least one of its services has a usable server
     all [SOCKET]    all of its services that have servers have a usable one
 
-Without a socket it is that of Debian's package and of role haproxy, or else that of Pigsty.
+Without SOCKET, it is that of Debian's package and of role haproxy, or else that of Pigsty: the first one that a process
+listens on.
 
 A service is a proxy with a frontend and a backend of the same name (HAProxy manual, "listen"). A service that was
 declared without servers does not count. Without any service, ``some`` and ``all`` fail.
@@ -15,7 +16,6 @@ declared without servers does not count. Without any service, ``some`` and ``all
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import time
@@ -29,12 +29,12 @@ _PAUSE = 0.05
 _STATISTICS = "show stat -1 3 -1"  # 3: frontends and backends
 
 
-def is_alive(path: str) -> bool:
+def is_alive(paths: Sequence[str]) -> bool:
     """Whether HAProxy answers. While it refuses connections, it may be restarting."""
     started = time.monotonic()
     while True:
         try:
-            return "Version:" in ask(path, "show info", started + PATIENCE)
+            return "Version:" in ask(paths, "show info", started + PATIENCE)
         except BlockingIOError:  # other clients of the socket are waiting, too
             patience = PATIENCE
         except (ConnectionError, FileNotFoundError):
@@ -44,12 +44,10 @@ def is_alive(path: str) -> bool:
         time.sleep(_PAUSE)
 
 
-def ask(path: str, command: str, deadline: float) -> str:
+def ask(paths: Sequence[str], command: str, deadline: float) -> str:
     """The answer to a command. Raises OSError if there is no complete one before the deadline."""
     found = bytearray()
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(max(deadline - time.monotonic(), 0.001))
-        connection.connect(path)
+    with _connected(paths, deadline) as connection:
         connection.sendall(f"{command}\n".encode())
         while True:
             connection.settimeout(max(deadline - time.monotonic(), 0.001))
@@ -57,6 +55,28 @@ def ask(path: str, command: str, deadline: float) -> str:
             if not part:
                 return found.decode(errors="replace")
             found += part
+
+
+def _connected(paths: Sequence[str], deadline: float) -> socket.socket:
+    """A connection to the first socket that accepts one. Raises OSError."""
+    *others, last = paths
+    for path in others:
+        try:
+            return _connect(path, deadline)
+        except (ConnectionError, FileNotFoundError):  # left behind, or of another layout
+            continue
+    return _connect(last, deadline)
+
+
+def _connect(path: str, deadline: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def services(statistics: str) -> dict[str, bool]:
@@ -74,11 +94,11 @@ def services(statistics: str) -> dict[str, bool]:
     return found
 
 
-def passes(check: str, path: str) -> bool:
+def passes(check: str, paths: Sequence[str]) -> bool:
     """The result of a check. Raises OSError, or another error if the answer is not that of HAProxy."""
     if check == "alive":
-        return is_alive(path)
-    found = services(ask(path, _STATISTICS, time.monotonic() + PATIENCE)).values()
+        return is_alive(paths)
+    found = services(ask(paths, _STATISTICS, time.monotonic() + PATIENCE)).values()
     return any(found) if check == "some" else bool(found) and all(found)
 
 
@@ -87,8 +107,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{__doc__}\n")
         return 2
     try:
-        path = arguments[1] if len(arguments) == 2 else next(filter(os.path.exists, SOCKETS), SOCKETS[0])
-        return 0 if passes(arguments[0], path) else 1
+        return 0 if passes(arguments[0], arguments[1:] or SOCKETS) else 1
     except (OSError, ValueError, KeyError):
         return 1
 
