@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
 
 
 def _seen(given: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[tuple[str, Seen]]:
-    """What each load balancer of the switchover has returned to the tasks whose variables are named."""
+    """The results that the tasks of the switchover registered for each load balancer."""
     found: dict[str, dict[str, Any]] = {host: {} for host in given["move"]["services"]}
     errors: dict[str, str] = {}
     for host in variables["groups"]["all"]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """For modules whose HAProxy is the unit C(haproxy)."""
+    """For modules that have no option for the name of HAProxy's unit: it is C(haproxy)."""
 
     DOCUMENTATION = r"""
 options:

@@ -87,7 +87,7 @@ def gate(service: str) -> str:
 
 
 def rule(service: str, seconds: int) -> str:
-    """The directive of a service whose new connections wait, while it has no usable server or its gate is closed."""
+    """The directive that lets new connections wait while the service has no usable server or its gate is closed."""
     closed = f"{{ var({gate(service)}) -m int gt 0 }}"
     return (
         f"tcp-request content {ACTION} {service} {gate(service)} {seconds * 1000} "
@@ -101,7 +101,7 @@ def is_closed(until: Optional[int], now: float) -> bool:
 
 
 def closed_gates(services: Iterable[str], api: RuntimeAPI) -> list[str]:
-    """Those of these services whose gates are closed now."""
+    """The services among these that have a closed gate now."""
     return [name for name in services if is_closed(api.variable(gate(name)), time.time())]
 
 

@@ -106,7 +106,7 @@ class Running:
         return held(self.holds, self.look(frontends=True), with_server=with_server) if self.holds else {}
 
     def closed_gates(self) -> list[str]:
-        """The services whose gates are closed, as during a switchover."""
+        """The services with a closed gate, as during a switchover."""
         return closed_gates(self.holds, self.process.api)
 
     def plan(self) -> Plan:
@@ -138,7 +138,7 @@ class Running:
 
     @staticmethod
     def _replaced(service: ServiceFile, head: Head) -> list[str]:
-        """The servers whose line changed in an option that the running state does not show."""
+        """The servers with a changed option that the running state does not show."""
         return [
             line.name
             for line in service.servers
