@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process, find
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, proxies
-from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError, file_error
 from ansible_collections.pgsvc.access.plugins.module_utils._host.files import leftovers
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory, swap
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import Owners, ServiceFile, parse
@@ -24,6 +26,19 @@ def service_files(conf_dir: Path, cluster: str) -> list[ServiceFile]:
     own = Owners([f"member/{cluster}", f"delegated/{cluster}"])
     files = [parse(name, entry.text) for name, entry in disk.items()]
     return [file for file in files if file.owner in own]
+
+
+@contextlib.contextmanager
+def reported(conf_dir: Path, cluster: str) -> Iterator[None]:
+    """Turn the errors of HAProxy, of the system, and of a damaged service file into `PublishError`."""
+    try:
+        yield
+    except CLIError as error:
+        raise PublishError(str(error)) from error
+    except OSError as error:
+        raise PublishError(file_error(error)) from error
+    except ValueError as error:
+        raise PublishError(f"{conf_dir}: a file of {cluster} cannot be read: {error}") from error
 
 
 def running_process(master_socket: str, stats_socket: str) -> Process:

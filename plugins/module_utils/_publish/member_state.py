@@ -15,11 +15,16 @@ from typing import Any
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN, FORCED_MAINT
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import LOCK
-from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError, file_error
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import unfinished
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import DRAIN, MAINT, READY
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.cluster import look, running_process, service_files
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.cluster import (
+    look,
+    reported,
+    running_process,
+    service_files,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.member_plan import (
     Servers,
     commands,
@@ -89,15 +94,8 @@ def _text(states: Mapping[str, str]) -> str:
 
 def set_member_state(request: MemberRequest) -> MemberResult:
     """Do what `request` asks. Raises `PublishError`."""
-    try:
-        with locked(request.conf_dir, LOCK):
-            return _Change(request).carry_out()
-    except CLIError as error:
-        raise PublishError(str(error)) from error
-    except OSError as error:
-        raise PublishError(file_error(error)) from error
-    except ValueError as error:
-        raise PublishError(f"{request.conf_dir}: a file of {request.cluster} cannot be read: {error}") from error
+    with reported(request.conf_dir, request.cluster), locked(request.conf_dir, LOCK):
+        return _Change(request).carry_out()
 
 
 class _Change:

@@ -18,10 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import GATE_LOCK
-from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError, file_error
+from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import hold
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.cluster import look, running_process, service_files
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.cluster import (
+    look,
+    reported,
+    running_process,
+    service_files,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.sessions import end_sessions, sessions_of
 from ansible_collections.pgsvc.access.plugins.module_utils._switchover.leader import (
@@ -86,18 +91,12 @@ class GateResult:
 
 def set_gate(request: GateRequest) -> GateResult:
     """Do what `request` asks. Raises `PublishError`."""
-    try:
+    with reported(request.conf_dir, request.cluster):
         if request.state == CLOSED and not request.check:
             # A run that publishes may reload HAProxy, which opens every gate. It waits while one is closed.
             with locked(request.conf_dir, GATE_LOCK):
                 return _Gate(request).carry_out()
         return _Gate(request).carry_out()
-    except CLIError as error:
-        raise PublishError(str(error)) from error
-    except OSError as error:
-        raise PublishError(file_error(error)) from error
-    except ValueError as error:
-        raise PublishError(f"{request.conf_dir}: a file of {request.cluster} cannot be read: {error}") from error
 
 
 class _Gate:
