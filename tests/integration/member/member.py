@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.pgsvc.access.tests.integration.publish.node import COLLECTIONS, Node
+from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, begin_module
 from ansible_collections.pgsvc.access.tests.integration.staying.site import CLUSTER, Balancer
 from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
 from ansible_collections.pgsvc.access.tests.support.traffic import Session, Tally, Traffic
@@ -38,19 +34,7 @@ def set_state(balancer: Node, state: str, member: str = MEMBER, *, check: bool =
         "_ansible_check_mode": check,
         "_ansible_diff": True,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", MODULE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
-    )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-    process.stdin.close()
-    process.stdin = None
-    return Node.finished(process)
+    return Node.finished(begin_module(MODULE, arguments))
 
 
 def settled(balancer: Node, state: str, member: str = MEMBER) -> dict[str, Any]:

@@ -29,6 +29,23 @@ OWNER = "member/pg-test"
 Snapshot = dict[str, tuple[bytes, int, int, int]]
 
 
+def begin_module(module: str, arguments: dict[str, Any], prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Start a module in a process of its own; `prefix` is a command that runs it."""
+    process = subprocess.Popen(
+        [*prefix, sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
 class Node:
     """One load balancer. `address` is its own; services differ by port."""
 
@@ -82,19 +99,7 @@ class Node:
     ) -> subprocess.Popen[str]:
         """Start the module; `prefix` is a command that runs it."""
         said = {**self.arguments(files, **more), "_ansible_check_mode": check, "_ansible_diff": True, **ASK}
-        process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": said}))
-        process.stdin.close()
-        process.stdin = None
-        return process
+        return begin_module(MODULE, said, prefix)
 
     @staticmethod
     def finished(process: subprocess.Popen[str]) -> dict[str, Any]:

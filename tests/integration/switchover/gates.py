@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.pgsvc.access.tests.integration.publish.node import COLLECTIONS, Node
+from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, begin_module
 from ansible_collections.pgsvc.access.tests.integration.staying.site import CLUSTER, Balancer
 
 OLD, NEW = f"{CLUSTER}-1", f"{CLUSTER}-2"
@@ -36,19 +34,7 @@ def begin(balancer: Balancer, state: str, *, check: bool = False, **more: Any) -
         **more,
         "_ansible_check_mode": check,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", _MODULE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
-    )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-    process.stdin.close()
-    process.stdin = None
-    return process
+    return begin_module(_MODULE, arguments)
 
 
 def gate(balancer: Balancer, state: str, **more: Any) -> dict[str, Any]:
