@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import listed
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer import Settings
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.collector import without_collection
 
 _ASKERS = 2
 
@@ -63,6 +64,7 @@ class Plan:
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
+    @without_collection()
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON types."""
         return {

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import defaults
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
@@ -30,11 +28,13 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._model.load_balancer 
 )
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.selector import require_jmespath
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.collector import without_collection
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.former_load_balancers import FormerReader
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan, Publication
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.resolver import Resolver
 
 
+@without_collection()
 def make_plan(
     inventory: Inventory,
     report: Report,
@@ -48,22 +48,9 @@ def make_plan(
     name. ``members`` are names of members that these clusters must have. Raises `PlanError` with every mistake found.
     """
     planner = Planner(inventory, report, inventory.hosts if play_hosts is None else list(play_hosts))
-    with without_collection():
-        plan = planner.plan(only, members)
+    plan = planner.plan(only, members)
     report.raise_problems()
     return plan
-
-
-@contextlib.contextmanager
-def without_collection() -> Iterator[None]:
-    """Disable the garbage collector: a large plan makes many objects and no cycles, and searching them is slow."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def check_something_to_publish(

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import ValueProblem, printable, shown
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.service import CheckBackend, Service
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.collector import without_collection
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.rendering import render_check_backend, render_service
 
 _PLANNER = "pgsvc.access.pg_service_plan"
@@ -93,6 +94,7 @@ def member_arguments(variable: str, plan: Any, load_balancer: str, given: Mappin
     return {**settings, **{name: value for name, value in given.items() if value is not None}}
 
 
+@without_collection()
 def module_arguments(publication: Mapping[str, Any]) -> dict[str, Any]:
     """Render the services in the result of `Publication.to_dict`."""
     settings = {field: value for field, value in publication.items() if field not in ("services", "checks", "reload")}
