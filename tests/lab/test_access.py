@@ -104,9 +104,7 @@ def kept(row: dict[str, Any], cluster: Cluster, answer: Any) -> bool:
 def test_every_url_keeps_its_promise(pg_test: Cluster, with_vip: Path) -> None:
     """Names, virtual address, instances, addresses and several hosts at once, each with every service and port."""
     until("the virtual address is on the primary", lambda: holders(pg_test) == [pg_test.primary()])
-    for member in pg_test.members:
-        # What a callback of Patroni has to do after a failover for those who ask pools for the role.
-        ssh(member, "systemctl restart pgbouncer")
+    pg_test.reconnect_pools()
     found = rows(with_vip)
     assert {row["kind"] for row in found} == {"cluster", "vip", "instance", "address", "multi"}
 

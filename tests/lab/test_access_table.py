@@ -84,6 +84,7 @@ def test_a_single_node_has_no_offline_service(pg_meta: Cluster) -> None:
 )
 def test_clients_that_split_by_themselves(pg_test: Cluster, port: int, attributes: str, servers: set[str]) -> None:
     """Multi-host URLs with target_session_attrs find the right kind of member, in whatever order the hosts are."""
+    pg_test.reconnect_pools()  # their members may have changed roles since
     for hosts in ([PRIMARY, REPLICA_2, REPLICA_3], [REPLICA_3, REPLICA_2, PRIMARY]):
         answer = clients.who(",".join(hosts), port, target_session_attrs=attributes)
         assert answer.server in servers

@@ -140,6 +140,11 @@ class Cluster:
         until(f"{candidate.name} is the primary", lambda: self.primary() == candidate)
         self.wait_until_whole()
 
+    def reconnect_pools(self) -> None:
+        """Let every member's pgbouncer forget the role that its PostgreSQL had, with the command of docs/access.md."""
+        for node in self.members:
+            ssh(node, "su postgres -c 'psql -qh /var/run/postgresql -p 6432 -U pgbouncer -d pgbouncer -c RECONNECT'")
+
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change the cluster's dynamic configuration (PATCH /config); None removes a key. Any member takes it."""
         member = until(f"a Patroni of {self.name} answers", self._alive)
