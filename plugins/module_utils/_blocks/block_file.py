@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.module_utils._blocks.blocks import BlockError, Line, content_lines, merge
 from ansible_collections.pgsvc.access.plugins.module_utils._blocks.foreign_file import read, replace
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError, file_error
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import hold
 from ansible_collections.pgsvc.access.plugins.module_utils._host.place import FolderMissingError, Place, opened
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 _BEGIN = re.compile(r"# BEGIN pgsvc\.access (\S+?):? .*|# BEGIN pgsvc\.access (\S+?):?")
 _END = re.compile(r"# END pgsvc\.access (\S+)")

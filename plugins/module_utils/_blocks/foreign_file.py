@@ -11,11 +11,11 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._host.files import temporary
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.place import NotRegularError, Place
 
 _LARGEST = 64 * 1024 * 1024  # bytes that are read into memory; a user may create a file of any size

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Optional
 
@@ -21,6 +20,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar impo
     words,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine, server_line
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 SUFFIX = ".cfg"
 

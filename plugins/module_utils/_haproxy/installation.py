@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -17,6 +16,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.layout impor
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.unit_file import UnitFile
 from ansible_collections.pgsvc.access.plugins.module_utils._host import os_release, selinux
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.os_release import Distribution
 
 BINARY = "/usr/sbin/haproxy"

@@ -13,7 +13,6 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -25,6 +24,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.start_argume
     configuration_arguments,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.unit import show
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 CONF_DIR = "/etc/haproxy"
 MASTER_SOCKET = "/run/haproxy-master.sock"

@@ -12,9 +12,10 @@ import os
 import socket
 import struct
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 _LISTEN = "0A"
 _MAPPED = b"\0" * 10 + b"\xff\xff"  # how IPv6 writes an IPv4 address (RFC 4291, 2.5.5.2)

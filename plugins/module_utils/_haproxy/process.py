@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -17,6 +16,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version impo
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker, worker
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import MASTER_BACK, RELOAD
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, CutOffError, NotRunningError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 _POLL = 0.05
 _SOCKET_BACK = 1.0  # seconds that a socket may have no listener while HAProxy reloads

@@ -11,11 +11,12 @@ from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import RUNNING, STARTING
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 StatRow = Mapping[str, str]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Proxy:
     """A running proxy: its servers by name, and the rows of ``show stat`` for the servers and the proxy."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import dataclasses
 import io
 import operator
 import re
@@ -23,6 +22,7 @@ from typing import NamedTuple
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import MASTER_BACK
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, CutOffError, NotRunningError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 _POLL = 0.05  # seconds between two polls
 _LARGEST = 256 * 2**20  # bytes of one answer: `show stat` of 100,000 servers has about 30 MB
@@ -221,7 +221,7 @@ def _shown(answer: str) -> str:
     return f"{line[:_LONGEST_SHOWN]}…" if len(line) > _LONGEST_SHOWN else line or "nothing"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class WorkerRow:
     """A worker in ``show proc``: the number of `reloads` since its start, and its `uptime` in seconds."""
 
@@ -230,7 +230,7 @@ class WorkerRow:
     uptime: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class ProcessList:
     """``show proc``: the master, its reloads, how many of the last reloads in a row failed, and the workers."""
 
@@ -241,7 +241,7 @@ class ProcessList:
     old_workers: tuple[WorkerRow, ...]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Reload:
     """The result of a reload and the log of HAProxy about it (empty on 2.6, which logs to stderr only)."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Optional
 
@@ -17,6 +17,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config impor
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.unit import Unit, show
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import Version
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 # Options of HAProxy (Management Guide 3) that affect the configuration or its validation. They are kept.
 _KEPT_WITH_VALUE = frozenset(("-f", "-C", "-L", "-n", "-N", "-m"))

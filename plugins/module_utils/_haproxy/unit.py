@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host import systemd
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import SYSTEMD
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.systemd import Properties, SystemdError, first
 
 PROPERTIES = "LoadState,ActiveState,MainPID,ExecStart,Environment,EnvironmentFiles,WorkingDirectory"

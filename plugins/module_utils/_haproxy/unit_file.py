@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.unit import (
@@ -19,6 +18,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.unit import 
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._host import systemd
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import SYSTEMD
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.systemd import SystemdError, first
 
 _PREFIXES = "@-:+!|"  # of a command (systemd.service(5), table 1)

@@ -14,7 +14,7 @@ import os
 import re
 import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Optional
 
@@ -23,6 +23,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.start_argume
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.version import Version, check_binary, lacks_lua
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import VALIDATION
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.private_folder import entries, private_folder
 
 _WARNING = re.compile(r"\[WARNING\]\s*(\(\d+\))?[\s:]*")

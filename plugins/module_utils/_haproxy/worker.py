@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Optional
+
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 
 @dataclass(frozen=True)

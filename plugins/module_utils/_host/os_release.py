@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
+
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 _PATHS = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import unit
@@ -17,6 +17,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker impor
 from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import FORWARDED, GATES, HELD, SUCCESSOR
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import ApplyError, CLIError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import (
     NONE,

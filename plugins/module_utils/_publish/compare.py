@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Optional
@@ -21,12 +20,13 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state
     same_address,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
 
 NONE_UNFINISHED: Mapping[str, int] = MappingProxyType({})
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Difference:
     """One way in which a running server is not what the file says. `kind` is for `plan_changes`, `text` for people."""
 

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head

@@ -11,7 +11,6 @@ follow it, so the state is set on the server of the check backend (Configuration
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar import seconds
@@ -27,6 +26,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state
     has_own_state,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import (
     DRAIN,
     MAINT,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies impo
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN, FORCED_MAINT
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import LOCK
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import unfinished
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import DRAIN, MAINT, READY

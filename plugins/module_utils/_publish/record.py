@@ -16,7 +16,7 @@ import hashlib
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -24,6 +24,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.check_questi
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker, boot_id
 from ansible_collections.pgsvc.access.plugins.module_utils._host.files import read_regular, write_file
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import SUFFIX
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision import NONE
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import UNCHANGED, FileChange, Wanted
 

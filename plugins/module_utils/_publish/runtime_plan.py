@@ -23,6 +23,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state
     FORCED_DRAIN,
     FORCED_MAINT,
 )
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import MemberStates
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import NONE_UNFINISHED, Difference, compare
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
@@ -31,14 +32,14 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file
 _DYNAMIC_ALGORITHMS = ("roundrobin", "leastconn", "first", "random")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class NeedsReload:
     """Why only a reload can bring the process to the files: one sentence without a full stop."""
 
     reason: str
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Addition:
     """A server to bring in. `words` are those of ``add server``; none when it is there and only half brought in.
 
@@ -54,7 +55,7 @@ class Addition:
     timeout: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Removal:
     """A server to take out: its sessions `cut`, or left to end by themselves."""
 
@@ -63,7 +64,7 @@ class Removal:
     checked: bool
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class ServerChanges:
     """What to do on one proxy, in this order. Servers are ``<proxy>/<name>``; `replacements` leave and come back.
 

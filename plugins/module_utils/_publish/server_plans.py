@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.administration import MemberStates
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import (

@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import Section, split
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar import SECTIONS, directives
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]+")
 _OWNER_LINE = "# managed by pgsvc.access, owner {}: changes made here are overwritten"

@@ -11,9 +11,9 @@ plan is valid; only the comparison with what the load balancer has shows that it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
     ServiceFile,
     member_name,

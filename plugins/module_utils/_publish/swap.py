@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -30,6 +29,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.files import (
     write_file,
     write_new,
 )
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
     parse_content,

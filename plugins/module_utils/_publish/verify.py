@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.config import BindAddress, addresses_of_bind
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.listening import Listening, address, listening
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, StatRow
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import word_after
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import differences
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
 

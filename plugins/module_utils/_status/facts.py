@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
@@ -20,6 +19,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
 from ansible_collections.pgsvc.access.plugins.module_utils._host.addresses import addresses
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError, file_error
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import differences
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import UNCHANGED, Entry, FileChange

@@ -10,10 +10,10 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import word_after
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
 
 _TIMEOUT = 3.0  # seconds for a connection, and for each part of an answer

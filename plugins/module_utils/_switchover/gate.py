@@ -13,12 +13,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import GATE_LOCK
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import hold
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.cluster import (

@@ -10,9 +10,9 @@ import http.client
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Optional
 
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, member_name
 from ansible_collections.pgsvc.access.plugins.module_utils._status.patroni import Api, apis_of_servers, connection
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._status.patroni import Api, connection
 
 _LARGEST = 2**16  # bytes of an answer

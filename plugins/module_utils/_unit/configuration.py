@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError, file_error
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.lock import locked
 from ansible_collections.pgsvc.access.plugins.module_utils._host.systemd import SystemdError
 from ansible_collections.pgsvc.access.plugins.module_utils._unit import files, service

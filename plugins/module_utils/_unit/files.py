@@ -15,12 +15,12 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.secrets import may_hold_secret
 from ansible_collections.pgsvc.access.plugins.module_utils._host.files import sync_directory, write_new
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
 _OTHERS = 0o007
 

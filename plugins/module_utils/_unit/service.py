@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.secrets import may_hold_secret
 from ansible_collections.pgsvc.access.plugins.module_utils._host import systemd
+from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._host.systemd import Properties, SystemdError, first
 
 _TIMEOUT = 120  # seconds: longer than the limit of systemd for a start or stop

@@ -33,8 +33,8 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
     not_allowed,
 )
 from ansible_collections.pgsvc.access.plugins.plugin_utils._model.cluster import Cluster
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.collector import without_collection
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import Planner
 
 DNS_GROUP = Setting(lambda value: values.text(value, "a group"), "infra")
