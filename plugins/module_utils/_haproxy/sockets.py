@@ -18,9 +18,10 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import MASTER_BACK
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import MASTER_BACK, RESTARTED
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError, CutOffError, NotRunningError
 from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 
@@ -255,6 +256,8 @@ class MasterCLI:
     def __init__(self, path: str, timeout: float = 60.0) -> None:
         self.path = path
         self.timeout = timeout
+        self._pid: int | None = None  # of the master that answered last
+        self._ended: float | None = None
 
     def processes(self, patience: float = 0.0) -> ProcessList:
         """The result of ``show proc``. `patience`, in seconds, is how long a master that re-executes itself may be
@@ -306,7 +309,7 @@ class MasterCLI:
             try:
                 return _exchange(self.path, "reload", max(deadline - time.monotonic(), _POLL))
             except NotRunningError:
-                if time.monotonic() > deadline:
+                if time.monotonic() > self._sooner(deadline):
                     raise
                 time.sleep(_POLL)
             except CutOffError:
@@ -332,12 +335,22 @@ class MasterCLI:
             except CutOffError as error:
                 trouble = error
             else:
-                yield parse_processes(answer, self.path)
-            if time.monotonic() >= deadline:
+                found = parse_processes(answer, self.path)
+                self._pid, self._ended = found.master, None
+                yield found
+            if time.monotonic() >= self._sooner(deadline):
                 break
             time.sleep(_POLL)
         if trouble is not None:
             raise trouble
+
+    def _sooner(self, deadline: float) -> float:
+        """The deadline, or an earlier one if the master has ended: one that re-executes itself keeps its process id."""
+        if self._pid is None or Path(f"/proc/{self._pid}").exists():
+            return deadline
+        if self._ended is None:
+            self._ended = time.monotonic()
+        return min(deadline, self._ended + RESTARTED)
 
 
 def parse_processes(text: str, path: str) -> ProcessList:

@@ -12,6 +12,7 @@ VERDICTS = 60.0  # first checks: of new servers, and those of the second HAProxy
 ADDRESSES = 2.0  # new addresses of servers, after HAProxy has accepted the command
 CUT = 10.0  # the end of the sessions of a removed server, after they are shut down
 MASTER_BACK = 15.0  # a master that re-executes itself, until it answers again
+RESTARTED = 5.0  # a master that has ended, until another one answers in its place
 RELOAD = 60.0  # the master's result of a reload
 HELD = 60.0  # new connections that wait for a server, before a reload
 GATES = 60.0  # closed gates of services, before a reload

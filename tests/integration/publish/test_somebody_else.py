@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import MasterCLI
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import sockets
 from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import PublishError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
@@ -96,7 +96,7 @@ def test_a_haproxy_that_dies_meanwhile_is_not_said_to_run(node: Node, monkeypatc
             node.haproxy.stop(kill=True)
 
     monkeypatch.setattr(steps, "done", dies)
-    monkeypatch.setattr(MasterCLI.__init__, "__defaults__", (3.0,))  # seconds, instead of a minute
+    monkeypatch.setattr(sockets, "RESTARTED", 0.5)
     with pytest.raises(PublishError) as caught:
         publish(request(node, 5001))
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -97,6 +98,9 @@ def test_who_does_not_answer_is_named(haproxy: HAProxy, address: tuple[str, int]
 
 
 def test_a_master_that_is_gone_is_not_awaited_for_long(haproxy: HAProxy, address: tuple[str, int]) -> None:
+    haproxy.master.processes()
     haproxy.stop()
+    began = time.monotonic()
     with pytest.raises(CLIError, match=f"^HAProxy does not answer at {haproxy.master_socket}: "):
         haproxy.master.reload()
+    assert time.monotonic() - began < haproxy.master.timeout / 2
