@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, begin_module
+from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 from ansible_collections.pgsvc.access.tests.integration.staying.site import CLUSTER, Balancer
 from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
+from ansible_collections.pgsvc.access.tests.support.modules import Run
 from ansible_collections.pgsvc.access.tests.support.traffic import Session, Tally, Traffic
 
-MODULE = "ansible_collections.pgsvc.access.plugins.modules.haproxy_member_state"
 MEMBER = f"{CLUSTER}-2"
 RATE = 120
 
@@ -34,7 +34,7 @@ def set_state(balancer: Node, state: str, member: str = MEMBER, *, check: bool =
         "_ansible_check_mode": check,
         "_ansible_diff": True,
     }
-    return Node.finished(begin_module(MODULE, arguments))
+    return Run("haproxy_member_state", arguments).result()
 
 
 def settled(balancer: Node, state: str, member: str = MEMBER) -> dict[str, Any]:

@@ -5,45 +5,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-import ansible_collections
 
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Wanted
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.publication import publish
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request, Result
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 from ansible_collections.pgsvc.access.tests.support.invocation import ASK
+from ansible_collections.pgsvc.access.tests.support.modules import Run
 from ansible_collections.pgsvc.access.tests.support.service import QUICK, service_file
 
-COLLECTIONS = Path(next(iter(ansible_collections.__path__))).parent
-MODULE = "ansible_collections.pgsvc.access.plugins.modules.haproxy_publish"
 OWNER = "member/pg-test"
 
 Snapshot = dict[str, tuple[bytes, int, int, int]]
-
-
-def begin_module(module: str, arguments: dict[str, Any], prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """Start a module in a process of its own; `prefix` is a command that runs it."""
-    process = subprocess.Popen(
-        [*prefix, sys.executable, "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
-    )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-    process.stdin.close()
-    process.stdin = None
-    return process
 
 
 class Node:
@@ -92,25 +67,14 @@ class Node:
 
     def publish(self, files: Sequence[dict[str, Any]], *, check: bool = False, **more: Any) -> dict[str, Any]:
         """Run the module in a process of its own, in diff mode; its result without what only a failure has."""
-        return self.finished(self.begin(files, check=check, **more))
+        return self.begin(files, check=check, **more).result()
 
     def begin(
         self, files: Sequence[dict[str, Any]], *, check: bool = False, prefix: Sequence[str] = (), **more: Any
-    ) -> subprocess.Popen[str]:
+    ) -> Run:
         """Start the module; `prefix` is a command that runs it."""
         said = {**self.arguments(files, **more), "_ansible_check_mode": check, "_ansible_diff": True, **ASK}
-        return begin_module(MODULE, said, prefix)
-
-    @staticmethod
-    def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
-        output, errors = process.communicate(timeout=120)
-        assert "Traceback" not in output + errors, output + errors
-        result: dict[str, Any] = json.loads(output)
-        result.pop("invocation", None)
-        if "warnings" in result:  # ansible-core 2.19 has more than the text in them
-            result["warnings"] = [w["event"]["msg"] if isinstance(w, dict) else w for w in result["warnings"]]
-        assert process.returncode == (1 if result.get("failed") else 0), output + errors
-        return result
+        return Run("haproxy_publish", said, prefix)
 
     def snapshot(self, *, states_by_content: bool = False) -> Snapshot:
         """Everything in the configuration directory and the state folder: content, mode, inode and mtime.

@@ -51,7 +51,7 @@ class Named:
         content = text.replace("maxconn 5000", f"maxconn {maxconn}").replace("owner member/pg:", f"owner {OWNER}:")
         prefix = ["nsenter", f"--mount=/proc/{self.node.haproxy.master_pid}/ns/mnt"]
         file = {"name": NAME, "owner": OWNER, "content": content}
-        return Node.finished(self.node.begin([file], prefix=prefix))
+        return self.node.begin([file], prefix=prefix).result()
 
     def server(self) -> tuple[str, str]:
         """The address and the status of the member."""

@@ -218,7 +218,7 @@ def test_a_socket_that_is_not_haproxys(node: Node, tmp_path: Path) -> None:
         with connection:
             connection.recv(100)
             connection.sendall(b"220 ready\n")
-        result = node.finished(module)
+        result = module.result()
     assert result["msg"] == (
         f"{path} is not the socket of an HAProxy master: it answered 'show proc' with: 220 ready. Nothing was changed"
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +18,7 @@ def test_files_that_were_written_and_then_started_from(haproxy: HAProxy, new_add
     node = Node(haproxy, new_address())
     files = [node.service("a", 5440, servers=["s1", "s2"]), node.service("b", 5442)]
     assert node.publish(files, apply=False)["applied"]["method"] == "none"
+    time.sleep(0.05)  # the start of a process is known to a hundredth of a second
     haproxy.start()
     assert node.publish(files)["changed"] is False
     assert node.reloads() == 0

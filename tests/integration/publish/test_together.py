@@ -22,7 +22,7 @@ def test_different_owners(node: Node) -> None:
     runs = [node.begin(files[owner], owners=[owner]) for owner in owners]
 
     for run in runs:
-        assert set(statuses(node.finished(run)).values()) == {"created"}
+        assert set(statuses(run.result()).values()) == {"created"}
 
     every = {file["name"]: file["content"] for owner in owners for file in files[owner]}
     assert node.files() == {f"{name}.cfg": content for name, content in every.items()}
@@ -37,7 +37,7 @@ def test_the_same_owner(node: Node) -> None:
     two = [node.service("a", 5442), node.service("b", 5440), node.service("two", 5444)]
     runs = [node.begin(files) for files in (one, two, one, two)]
     for run in runs:
-        statuses(node.finished(run))
+        statuses(run.result())
     left = node.files()
     assert left in [{f"{file['name']}.cfg": file["content"] for file in files} for files in (one, two)]
     assert {f"{name}.cfg" for name in node.proxies()} == set(left)

@@ -76,7 +76,7 @@ def test_the_running_one(node: Node, old: Old, behind: str, check: bool) -> None
     sockets = {"master_socket": "/nonexistent.sock", "stats_socket": "/nonexistent.sock", behind: old.path}
     before = node.snapshot()
 
-    result = node.finished(node.begin([node.service("a", 5440)], check=check, **sockets))
+    result = node.begin([node.service("a", 5440)], check=check, **sockets).result()
 
     assert result["msg"] == (
         f"the HAProxy at {old.path} is 2.4.22-f8e3218; {WORKS_WITH}. Install such a version and restart HAProxy. "

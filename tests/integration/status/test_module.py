@@ -5,20 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsvc.access.tests.integration.publish.node import COLLECTIONS
 from ansible_collections.pgsvc.access.tests.integration.staying.site import CLUSTER, REST_TLS, Balancer
 from ansible_collections.pgsvc.access.tests.support.certificates import self_signed
 from ansible_collections.pgsvc.access.tests.support.haproxy import wait_until
+from ansible_collections.pgsvc.access.tests.support.modules import Run
 from ansible_collections.pgsvc.access.tests.support.traffic import Session
 
-MODULE = "ansible_collections.pgsvc.access.plugins.modules.pg_service_info"
 P1, P2, P3 = (f"{CLUSTER}-{seq}" for seq in (1, 2, 3))
 
 
@@ -32,18 +27,7 @@ def look(balancer: Balancer, *, check: bool = False, **more: Any) -> dict[str, A
         "_ansible_check_mode": check,
         **more,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", MODULE],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
-        check=False,
-    )
-    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    result.pop("invocation", None)
-    return result
+    return Run("pg_service_info", arguments).result()
 
 
 def service(facts: dict[str, Any], name: str) -> dict[str, Any]:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.pgsvc.access.tests.integration.publish.node import Node, begin_module
 from ansible_collections.pgsvc.access.tests.integration.staying.site import CLUSTER, Balancer
+from ansible_collections.pgsvc.access.tests.support.modules import Run
 
 OLD, NEW = f"{CLUSTER}-1", f"{CLUSTER}-2"
 SERVICES = [f"{CLUSTER}-primary", f"{CLUSTER}-default"]
-_MODULE = "ansible_collections.pgsvc.access.plugins.modules.haproxy_service_gate"
 
 
-def begin(balancer: Balancer, state: str, *, check: bool = False, **more: Any) -> subprocess.Popen[str]:
+def begin(balancer: Balancer, state: str, *, check: bool = False, **more: Any) -> Run:
     """Start the module."""
     arguments = {
         "cluster": CLUSTER,
@@ -34,12 +32,12 @@ def begin(balancer: Balancer, state: str, *, check: bool = False, **more: Any) -
         **more,
         "_ansible_check_mode": check,
     }
-    return begin_module(_MODULE, arguments)
+    return Run("haproxy_service_gate", arguments)
 
 
 def gate(balancer: Balancer, state: str, **more: Any) -> dict[str, Any]:
     """Run the module; its result."""
-    return Node.finished(begin(balancer, state, **more))
+    return begin(balancer, state, **more).result()
 
 
 @contextmanager

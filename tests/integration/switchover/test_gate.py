@@ -132,8 +132,8 @@ def test_a_gate_opens_by_itself_when_the_run_is_killed(balancer: Balancer) -> No
     assert gate(balancer, "closed", seconds=3)["gates"] == dict.fromkeys(SERVICES, "closed")
     watching = begin(balancer, "following", seconds=3)
     time.sleep(0.5)
-    watching.send_signal(signal.SIGKILL)
-    watching.communicate()
+    watching.kill()
+    assert watching.output() == (-signal.SIGKILL, "")
     with crowd(balancer, 20) as clients:
         wait_until(lambda: held(balancer) == 20)
     assert clients.answers == {f"{OLD} primary": 20}, clients
@@ -167,7 +167,7 @@ def test_a_reload_by_others_is_noticed(balancer: Balancer) -> None:
     balancer.haproxy.reload()
     wait_until(lambda: set(gate(balancer, "open", check=True)["gates"].values()) == {"closed"})
     balancer.patroni.failover(OLD, NEW)
-    assert balancer.finished(watching)["serves"] == {name: [NEW] for name in SERVICES}
+    assert watching.result()["serves"] == {name: [NEW] for name in SERVICES}
 
 
 @pytest.mark.spread
