@@ -78,6 +78,10 @@ class Patroni:
         """How long the member thinks before it answers a check."""
         self._order({"set": {name: {"delay": seconds}}})
 
+    def greet(self, name: str, seconds: float) -> None:
+        """How long the member takes before the first line of a session."""
+        self._order({"set": {name: {"greeting": seconds}}})
+
     def lag(self, name: str, size: int) -> None:
         """By how many bytes the member lags."""
         self._order({"set": {name: {"lag": size}}})

@@ -60,6 +60,7 @@ class Member:
         self.ports = ports
         self.role = "stopped"
         self.delay = 0.0
+        self.greeting = 0.0  # seconds before the first line of a session
         self.lag = 0  # bytes
         self.tags: dict[str, Any] = {}
         self.pause = False  # of the cluster
@@ -172,6 +173,7 @@ class Member:
             return
         self._sessions.add(writer)
         with contextlib.suppress(OSError):
+            await asyncio.sleep(self.greeting)
             writer.write(f"{self.name} {self.role}\n".encode())
             while line := await reader.readline():
                 writer.write(line)

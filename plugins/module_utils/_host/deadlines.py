@@ -10,6 +10,7 @@ VALIDATION = 60.0  # `haproxy -c`, which resolves the names of servers
 REHEARSAL_START = 10.0  # the second HAProxy, until it answers
 VERDICTS = 60.0  # first checks: of new servers, and those of the second HAProxy
 ADDRESSES = 2.0  # new addresses of servers, after HAProxy has accepted the command
+UNDER_WAY = 0.3  # new connections to servers that leave, before their sessions are cut
 CUT = 10.0  # the end of the sessions of a removed server, after they are shut down
 MASTER_BACK = 15.0  # a master that re-executes itself, until it answers again
 RESTARTED = 5.0  # a master that has ended, until another one answers in its place
@@ -21,5 +22,5 @@ FORWARDED = 1.0  # the same connections, after a server has come up
 SUCCESSOR = 60.0  # the new worker, after the reload
 SYSTEMD = 90.0  # `systemctl reload`, the default of systemd
 
-_APPLY = REHEARSAL_START + 2 * VERDICTS + ADDRESSES + CUT + MASTER_BACK + max(RELOAD, SYSTEMD) + SUCCESSOR
+_APPLY = REHEARSAL_START + 2 * VERDICTS + ADDRESSES + UNDER_WAY + CUT + MASTER_BACK + max(RELOAD, SYSTEMD) + SUCCESSOR
 LOCK = VALIDATION + MASTER_BACK + GATES + HELD + FORWARDED + 2 * _APPLY  # a change and its rollback

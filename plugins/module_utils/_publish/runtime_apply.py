@@ -19,7 +19,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state
     verdict,
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI, ServerRow
-from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import ADDRESSES, CUT, VERDICTS
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import ADDRESSES, CUT, UNDER_WAY, VERDICTS
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.runtime_plan import Addition, Removal, ServerChanges
 
@@ -40,7 +40,9 @@ def apply_changes(api: RuntimeAPI, *changes: ServerChanges) -> list[str]:
         for command in each.settings:
             _do(api, command)
     _await_addresses(api, [command for each in changes for command in each.settings])
-    draining = [left for each in changes for removal in each.removals if (left := _remove(api, removal))]
+    removals = [removal for each in changes for removal in each.removals]
+    _retire(api, removals)
+    draining = [left for removal in removals if (left := _remove(api, removal))]
     replacements = [pair for each in changes for pair in each.replacements]
     for removal, addition in replacements:
         _check_idle(api, removal)
@@ -122,14 +124,21 @@ def _is_in_its_state(row: ServerRow) -> bool:
     return passed is not None and (passed or row.op_state == STOPPED)
 
 
-def _remove(api: RuntimeAPI, removal: Removal) -> str:
-    """Delete the server. Returns its name if it has to wait for its sessions to end, else "".
+def _retire(api: RuntimeAPI, removals: Collection[Removal]) -> None:
+    """Give the servers no more connections, and wait for the ones under way if their sessions are to be cut."""
+    for removal in removals:
+        _do(api, f"set server {removal.server} weight 0")
+    if any(removal.cut for removal in removals):
+        time.sleep(UNDER_WAY)
 
-    First the weight is set to 0, and the checks are disabled if sessions are cut. If this run is killed here, a later
-    one sees by this that the server was not put into maintenance by an administrator.
+
+def _remove(api: RuntimeAPI, removal: Removal) -> str:
+    """Delete the server, whose weight is 0. Returns its name if it has to wait for its sessions to end, else "".
+
+    The checks are disabled if sessions are cut. If this run is killed here, a later one sees by this and by the weight
+    that the server was not put into maintenance by an administrator.
     """
     server = removal.server
-    _do(api, f"set server {server} weight 0")
     if not removal.cut:
         _do(api, f"set server {server} state drain")
         if _sessions(api, server):

@@ -96,6 +96,19 @@ def test_members_come_and_go_under_traffic(service: Service) -> None:
     assert service.haproxy.master.processes().reloads == 0
 
 
+def test_a_connection_under_way_to_a_member_that_leaves_is_answered(service: Service) -> None:
+    pg2, pg3 = (service.line(name) for name in ("pg2", "pg3"))
+    service.start([pg2, pg3], check="/replica")
+    service.patroni.greet("pg2", 0.1)
+    service.patroni.greet("pg3", 0.1)
+    with Traffic(service.address, rate=300) as tally:
+        for lines in ([pg2], [pg2, pg3], [pg3], [pg2, pg3]):
+            service.change(lines)
+            time.sleep(0.3)
+    assert (tally.misrouted(["replica"]), tally.lost) == (0, 0), tally
+    assert min(tally.members["pg2"], tally.members["pg3"]) > 10, tally
+
+
 def test_weights_change_at_once_and_cut_nobody(service: Service) -> None:
     service.start([service.line("pg2"), service.line("pg3")], check="/replica")
     with Session(service.address) as session:
