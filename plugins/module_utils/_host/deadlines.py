@@ -20,7 +20,9 @@ GATES = 60.0  # closed gates of services, before a reload
 GATE_LOCK = 20.0  # the lock, for closing a gate: a switchover does not wait for a long run
 FORWARDED = 1.0  # the same connections, after a server has come up
 SUCCESSOR = 60.0  # the new worker, after the reload
+TAKEN_OVER = 3.0  # the listeners, by the worker of somebody else's reload
 SYSTEMD = 90.0  # `systemctl reload`, the default of systemd
 
-_APPLY = REHEARSAL_START + 2 * VERDICTS + ADDRESSES + UNDER_WAY + CUT + MASTER_BACK + max(RELOAD, SYSTEMD) + SUCCESSOR
+_AT_RUN_TIME = REHEARSAL_START + 2 * VERDICTS + ADDRESSES + UNDER_WAY + CUT
+_APPLY = _AT_RUN_TIME + MASTER_BACK + max(RELOAD, SYSTEMD) + SUCCESSOR + TAKEN_OVER
 LOCK = VALIDATION + MASTER_BACK + GATES + HELD + FORWARDED + 2 * _APPLY  # a change and its rollback

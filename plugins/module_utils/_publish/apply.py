@@ -15,7 +15,13 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy import unit
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process, find
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.worker import Worker
 from ansible_collections.pgsvc.access.plugins.module_utils._host import steps
-from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import FORWARDED, GATES, HELD, SUCCESSOR
+from ansible_collections.pgsvc.access.plugins.module_utils._host.deadlines import (
+    FORWARDED,
+    GATES,
+    HELD,
+    SUCCESSOR,
+    TAKEN_OVER,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import ApplyError, CLIError
 from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import record, unfinished
@@ -198,12 +204,22 @@ class Apply:
         raise ApplyError(f"no new worker started within {SUCCESSOR:g} seconds of the reload")
 
     def _verify(self) -> dict[str, list[str]]:
-        """The differences that remain after the reload, by service. Raises `ApplyError` if something is missing."""
+        """The differences that remain after the reload, by service. Raises `ApplyError` if something is missing.
+
+        A worker that somebody else's reload replaces meanwhile closes its listeners shortly before the master names its
+        successor, which is verified then.
+        """
         running = self._running
-        found = verify(running.services, running.gone, running.look(frontends=True), running.process.worker.pid)
-        if found.errors:
-            raise ApplyError(f"HAProxy reloaded, but {'; it '.join(found.errors)}")
-        return found.differences
+        deadline = time.monotonic() + TAKEN_OVER
+        while True:
+            found = verify(running.services, running.gone, running.look(frontends=True), running.process.worker.pid)
+            if not found.errors:
+                return found.differences
+            now = find(self._request.master_socket, self._request.stats_socket)
+            if now is None or time.monotonic() > deadline:
+                raise ApplyError(f"HAProxy reloaded, but {'; it '.join(found.errors)}")
+            running.process = now
+            time.sleep(_POLL)
 
     def remember(self, outcome: Outcome, contents: Mapping[str, Optional[bytes]]) -> None:
         """Record what the worker has loaded, and which files have been written."""
