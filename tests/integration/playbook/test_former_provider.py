@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.pgsvc.access.tests.integration.playbook.fleet import Fleet
 from ansible_collections.pgsvc.access.tests.support import binaries
+from ansible_collections.pgsvc.access.tests.support.fixtures import private_address
 
 NONE: list[str] = []
 PRIMARY = ["pg-meta-primary"]
@@ -61,6 +62,19 @@ def test_it_moves_to_another_group(published: Fleet, proxies: list[str], members
     assert said.last == "pgsql-svc: 3 load balancers: 3 written, not applied"
     assert [published.files(host) for host in proxies] == [NONE] * 2
     assert "pg-meta-primary" in published.files(members[2])
+
+
+def test_the_next_run_of_another_cluster_of_the_group_removes_it(published: Fleet, proxies: list[str]) -> None:
+    """A run for the cluster that has left does not: it would dial the load balancers of all clusters."""
+    service = {"name": "primary", "port": 10014, "check": "/primary", "selector": "[]"}
+    published.cluster("pg-more", [private_address()], pg_service_provider="proxy", pg_default_services=[service])
+    move(published, "")
+
+    assert published.pgsql_svc("pg-meta").last == "pgsql-svc: 2 load balancers: 2 written, not applied"
+    assert [published.files(host) for host in proxies] == [PRIMARY] * 2
+
+    assert published.pgsql_svc("pg-more").last == "pgsql-svc: 2 load balancers: 2 written, not applied"
+    assert [published.files(host) for host in proxies] == [["pg-more-primary"]] * 2
 
 
 @pytest.mark.parametrize("is_marked", [pytest.param(True, marks=pytest.mark.full), False])
