@@ -1,11 +1,12 @@
 # Copyright (c) 2026, pgsvc.access contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports between the packages go one way, as CONTRIBUTING.md says."""
+"""The rules of CONTRIBUTING.md for the packages and their imports."""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,11 @@ def test_imports_go_one_way(package: str) -> None:
 
 def test_nothing_stands_beside_the_packages() -> None:
     assert [path.name for path in PLUGINS.glob("*_utils/*.py")] == []
+
+
+def test_what_runs_on_hosts_makes_light_data_classes() -> None:
+    """The standard decorator costs every run on every host 25 ms, see `_host/light_dataclass.py`."""
+    own = PLUGINS / "module_utils/_host/light_dataclass.py"
+    paths = [*PLUGINS.glob("module_utils/*/*.py"), *PLUGINS.glob("modules/*.py")]
+    standard = re.compile(r"^from dataclasses import .*\bdataclass\b|\bdataclasses\.dataclass\b", re.MULTILINE)
+    assert [path.name for path in paths if path != own and standard.search(path.read_text())] == []
