@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status import
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_text import render
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import VirtualAddress
 
+# What bin/pgsql-svc shows, in which form (table, colour, json), and its exit code.
+_SHOWN_FILE, _SHOWN_FORM, _CODE_FILE = "PGSVC_REPORT_FILE", "PGSVC_REPORT_FORM", "PGSVC_EXIT_CODE_FILE"
+
 
 class ActionModule(ActionBase):
     """Makes one report of the facts of all load balancers. Documented beside the module of the same name."""
@@ -40,7 +44,10 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         path = values.native(self._task.args.get("path"))
         if path:
-            Path(path).write_text(json.dumps(report), encoding="utf-8")
+            Path(path).write_text(_shown(report, "json"), encoding="utf-8")
+        elif _SHOWN_FILE in os.environ:
+            Path(os.environ[_SHOWN_FILE]).write_text(_shown(report, os.environ[_SHOWN_FORM]), encoding="utf-8")
+            Path(os.environ[_CODE_FILE]).write_text(str(exit_code(report)), encoding="ascii")
         else:
             self._display.display(render(report))
         done = {"report": json.dumps(report), "exit_code": exit_code(report)}
@@ -62,8 +69,13 @@ class ActionModule(ActionBase):
         read = {cluster: planner.cluster(cluster) for cluster in clusters}
         members = {cluster: each.members for cluster, each in read.items()}
         addresses = {cluster: _addresses(inventory, planner, cluster, each.provider) for cluster, each in read.items()}
-        answers = dict(answers_in(facts, variables["hostvars"], variables["groups"]["all"]))
+        asking = [each["host"] for each in variables[plan].get("publishers", ())]
+        answers = dict(answers_in(facts, variables["hostvars"], asking))
         return status(members, planned, answers, addresses)
+
+
+def _shown(report: dict[str, Any], form: str) -> str:
+    return f"{json.dumps(report, indent=2)}\n" if form == "json" else render(report, colour=form == "colour")
 
 
 def _addresses(inventory: Inventory, planner: Planner, cluster: str, provider: str) -> list[VirtualAddress]:

@@ -22,7 +22,7 @@ def is_present(request: Request) -> bool:
         return False
     if leftovers(request.conf_dir):
         return True
-    known = record.read_record(request.state_dir / "loaded.json")
+    known = record.read_record(record.record_path(request.state_dir))
     owners = [owner_of(entry.text) for entry in directory.read(request.conf_dir).values()]
     own = Owners(request.owners)
     return any(owner in own for owner in [*owners, *(head.owner for head in known.heads.values())])

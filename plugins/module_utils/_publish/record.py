@@ -102,6 +102,11 @@ def _without_shown(options: tuple[str, ...]) -> str:
     return " ".join(kept)
 
 
+def record_path(state_dir: Path) -> Path:
+    """The file of the record."""
+    return state_dir / "loaded.json"
+
+
 def read_record(path: Path) -> Record:
     """Read the record; an empty one if it is missing or damaged, which is safe because it only saves work."""
     try:

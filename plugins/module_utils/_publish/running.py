@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import socket
 from collections.abc import Collection, Mapping, Sequence
@@ -28,12 +27,14 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision imp
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import closed_gates, held, holds, is_used
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.loaded import (
+    loaded_heads,
+    without_file,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
-    Owners,
     ServiceFile,
-    parse_content,
 )
 
 if TYPE_CHECKING:
@@ -60,37 +61,18 @@ class Running:
         view: Mapping[str, ServiceFile],
     ) -> None:
         self.process = process
-        self.record_path = request.state_dir / "loaded.json"
+        self.record_path = record.record_path(request.state_dir)
         self.unfinished_path = request.state_dir / "unfinished.json"
         self.view = view
         self.services = {change.name: view[change.name] for change in changes if change.name in view}
         self.record = record.read_record(self.record_path)
         self.unfinished = unfinished.read(self.unfinished_path, process.worker)
-        self.loaded = self._find_loaded(disk, changes)
-        self.gone = self._find_gone(request, changes)
+        rewritten = {change.name for change in changes if change.before != change.after}
+        self.loaded = loaded_heads(self.record, process.worker, disk, view, rewritten)
+        removed = {change.name for change in changes if change.name not in view}
+        self.gone = removed | without_file(self.record, request.owners, view)
         self._disk = disk
         self._kept = {file.name for file in request.files if not file.cut_removed}
-
-    def _find_loaded(self, disk: Mapping[str, Entry], changes: Sequence[FileChange]) -> Mapping[str, Head]:
-        if self.record.worker == self.process.worker:
-            return self.record.heads
-        rewritten = {change.name for change in changes if change.before != change.after}
-        found: dict[str, Head] = {}
-        for name in record.loaded_names(self.record, self.process.worker, disk):
-            service = self.view[name] if name not in rewritten else parse_content(name, disk[name].content)
-            if service.owner is not None:
-                with contextlib.suppress(ValueError):  # broken by hand since: no process can have loaded it
-                    found[name] = record.head(service)
-        return found
-
-    def _find_gone(self, request: Request, changes: Sequence[FileChange]) -> set[str]:
-        """Services that have no file any more: those this call removes, and those whose removal was never applied."""
-        gone = {change.name for change in changes if change.name not in self.view}
-        own = Owners(request.owners)
-        for name, head in self.record.heads.items():
-            if name not in self.view and head.owner in own:
-                gone.add(name)
-        return gone
 
     def look(self, *, frontends: bool = False) -> dict[str, Proxy]:
         """The proxies as they run now."""

@@ -86,7 +86,7 @@ class Writing:
     def record(self) -> None:
         """Record when files were written, which shows whether a HAProxy that is started later has loaded them."""
         if self.changed:
-            path = self._state_dir / "loaded.json"
+            path = record.record_path(self._state_dir)
             record.write_record(path, record.with_written(record.read_record(path), self.contents))
 
 

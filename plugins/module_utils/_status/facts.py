@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import Process, find
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, StatRow
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy, StatRow, proxies
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine, word_after
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import FORCED_DRAIN, NO_VERDICT
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import ServerRow
@@ -22,10 +22,16 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import C
 from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import differences
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import UNCHANGED, Entry, FileChange
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head, digest
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.running import Running
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.loaded import (
+    loaded_heads,
+    without_file,
+)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import (
+    Head,
+    digest,
+    read_record,
+    record_path,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
     ServiceFile,
     member_name,
@@ -79,16 +85,17 @@ def _look(question: Question) -> dict[str, Any]:
     if process is None:
         found["services"] = [_service(file, None, {}) | {"file": NOT_RUNNING} for file in services.values()]
         return found
-    running = _running(question, process, disk, own, view)
-    now = running.look(frontends=True)
+    known = read_record(record_path(question.state_dir))
+    loaded = loaded_heads(known, process.worker, disk, view)
+    now = proxies(process.api.servers_state(), process.api.stat())
     for name, file in own.items():
-        state, words = _compared(file, running.loaded.get(name), now.get(name))
+        state, words = _compared(file, loaded.get(name), now.get(name))
         if name in services:
             found["services"].append({**_service(file, now.get(name), now), "file": state, "differences": words})
         elif state != APPLIED:
             # The services follow the health checks of this file, and people know the services.
             found["services"].append({**_service(file, None, {}), "file": state, "differences": words})
-    found["removed"] = sorted(name for name in running.gone if name in now)
+    found["removed"] = sorted(now.keys() & without_file(known, _owners(question.clusters), view))
     found["process"] = _process(process)
     found["old_workers"] = list(_old_workers(process, services))
     return found
@@ -109,22 +116,8 @@ def _is_among(cluster: str, clusters: Sequence[str]) -> bool:
     return not clusters or cluster in clusters
 
 
-def _running(
-    question: Question,
-    process: Process,
-    disk: Mapping[str, Entry],
-    own: Mapping[str, ServiceFile],
-    view: Mapping[str, ServiceFile],
-) -> Running:
-    owners: Sequence[str] = _OWNERS
-    if question.clusters:
-        owners = tuple(f"{kind[:-1]}{cluster}" for kind in _OWNERS for cluster in question.clusters)
-    request = Request((), owners, question.conf_dir, question.state_dir, write=False, check=True)
-    changes = [
-        FileChange(name, file.owner or "", UNCHANGED, disk[name].content, disk[name].content)
-        for name, file in own.items()
-    ]
-    return Running(request, process, disk, changes, view)
+def _owners(clusters: Sequence[str]) -> Sequence[str]:
+    return [f"{kind[:-1]}{cluster}" for kind in _OWNERS for cluster in clusters] if clusters else _OWNERS
 
 
 def _compared(file: ServiceFile, head: Optional[Head], proxy: Optional[Proxy]) -> tuple[str, list[str]]:
