@@ -11,6 +11,8 @@ NEWEST := $(lastword $(CORES))
 # These need Python 3.12 or newer: they run in the lab's root of Debian 13 (tests/lab/lab.mk).
 CORES_13 := 2.20 2.21
 NEWEST_13 := $(lastword $(CORES_13))
+# Each of these has the templating and the modules of its neighbours: only `make test-full` runs the tests on them.
+BETWEEN := 2.17 2.20
 PACKAGES := git haproxy python3 python3-venv
 ifneq ($(filter-out demo demo-clean dist docs site,$(MAKECMDGOALS)),)
 PACKAGES += chromium dnsmasq-base fonts-dejavu-core fonts-inter iproute2 mmdebstrap openssh-client openssl postgresql-client \
@@ -80,8 +82,8 @@ AFTER :=
 test: root packages ## everything once: every ansible-core, HAProxy under load, the lab of real machines (root)
 	@$(STEPS) lab-down # of a run that failed, whose lab was left as it was
 	@$(STEPS) --jobs=4 --output-sync=target BESIDE=tests/beside AFTER=test-alone SCENARIO=$(if $(FULL),,default) \
-		test-lab test-alone lint sanity molecule suite-$(NEWEST) $(CORES:%=suite-%) \
-		$(if $(FULL),$(CORES_13:%=suite-%),suite-$(NEWEST_13))
+		test-lab test-alone lint sanity molecule suite-$(NEWEST) \
+		$(patsubst %,suite-%,$(filter-out $(if $(FULL),,$(BETWEEN)),$(CORES) $(CORES_13)))
 	@$(STEPS) lab-down
 
 test-full: ## the same with the long series and with every combination, as before a release (root)
@@ -104,7 +106,7 @@ suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies $(AFTER)
 
 test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@echo "== HAProxy under load"
-	@time $(<D)/bin/python -m pytest --quiet --numprocesses=5 --dist=worksteal --durations=40 $(SELECTED) $(ALONE) \
+	@time $(<D)/bin/python -m pytest --quiet --numprocesses=4 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
 		$(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
 lint: lint-python lint-ansible lint-galaxy site ## ruff, mypy, shellcheck, promtool, ansible-lint, documentation, fragments, licences
