@@ -97,7 +97,6 @@ STEPS = {
         "shutdown sessions server a/s1",
         "del server a/s1",
         "set server c/s1 weight 0",
-        "set server c/s1 weight 0",
         "disable health c/s1",
         "set server c/s1 state maint",
         "shutdown sessions server c/s1",

@@ -88,7 +88,16 @@ def tls(balancer: Balancer, site: Site) -> None:
     of_members(patroni_ssl_enabled=True, patroni_port=REST_TLS, patroni_ca_file=str(balancer.tls[0]))(balancer, site)
 
 
+def patient_before(balancer: Balancer) -> None:
+    """A check may take no longer than `inter`, and a TLS handshake takes the stand-in for Patroni long under load."""
+    site = balancer.site.copy()
+    options("inter 200ms fastinter 100ms downinter 200ms", "inter 1s fastinter 500ms downinter 500ms")(balancer, site)
+    balancer.apply(site)
+    balancer.settle()
+
+
 def tls_before(balancer: Balancer) -> None:
+    patient_before(balancer)
     site = balancer.site.copy()
     tls(balancer, site)
     balancer.apply(site)
@@ -151,7 +160,7 @@ CHANGES: dict[str, Change] = {
         lambda _balancer, site: site.services["replica"].update(dest=str(MOVED_PORT)), RUNTIME
     ),
     "`patroni_port`": Change(of_members(patroni_port=REST_MOVED), RUNTIME),
-    "TLS of health checks": Change(tls, RELOAD),
+    "TLS of health checks": Change(tls, RELOAD, before=patient_before),
     "`patroni_ca_file`": Change(other_ca, RELOAD, before=tls_before),
     "TLS of health checks off": Change(
         of_members(patroni_ssl_enabled=False, patroni_port=8008), RELOAD, before=tls_before

@@ -22,7 +22,7 @@ def made(decorator: Callable[..., Any], **options: bool) -> Any:
     class Server:
         name: str
         port: int = 5432
-        words: list[str] = dataclasses.field(default_factory=list)
+        words: list[str] = dataclasses.field(default_factory=list)  # pylint: disable=invalid-field-call  # behind a decorator
 
         def at(self) -> str:
             return f"{self.name}:{self.port}"
@@ -61,8 +61,8 @@ def test_a_field_may_be_left_out(kind: str) -> None:
     @DECORATORS[kind](frozen=True)
     class Login:
         user: str
-        password: str = dataclasses.field(default="", repr=False)
-        seen: int = dataclasses.field(default=0, compare=False)
+        password: str = dataclasses.field(default="", repr=False)  # pylint: disable=invalid-field-call
+        seen: int = dataclasses.field(default=0, compare=False)  # pylint: disable=invalid-field-call
 
     one = Login("a", "secret", 1)  # type: ignore[call-arg]  # mypy does not know the decorator
     two = Login("a", "secret", 2)  # type: ignore[call-arg]
