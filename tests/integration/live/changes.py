@@ -21,6 +21,7 @@ from ansible_collections.pgsvc.access.tests.integration.staying.changes import (
     of_members,
     of_services,
     options,
+    patient_before,
     removed,
     renamed,
     tls,
@@ -49,6 +50,11 @@ def live(balancer: Balancer) -> None:
     site.cluster.update(pg_service_roles="live")
     balancer.apply(site)
     balancer.settle()
+
+
+def live_and_patient(balancer: Balancer) -> None:
+    patient_before(balancer)
+    live(balancer)
 
 
 def live_after_failover(balancer: Balancer) -> None:
@@ -88,7 +94,7 @@ CHANGES: dict[str, Change] = {
         lambda _balancer, site: site.cluster.update(pg_default_service_dest="postgres"), RUNTIME, before=live
     ),
     "`patroni_port`": Change(of_members(patroni_port=REST_MOVED), RUNTIME, before=live),
-    "TLS of health checks": Change(tls, RELOAD, before=live),
+    "TLS of health checks": Change(tls, RELOAD, before=live_and_patient),
     "`check`": Change(of_services("primary", "default", check="/leader"), RELOAD, before=live),
     "`options`: timings": Change(options("inter 200ms", "inter 250ms"), RELOAD, before=live),
     "`options`: `maxconn`, `maxqueue`": Change(options("", "maxconn 2000 maxqueue 64"), RELOAD, before=live),
