@@ -106,7 +106,7 @@ suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies $(AFTER)
 
 test-alone: .venvs/core-$(NEWEST)/.ready $(COLLECTION) | haproxies
 	@echo "== HAProxy under load"
-	@time $(<D)/bin/python -m pytest --quiet --numprocesses=4 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
+	@time $(<D)/bin/python -m pytest --quiet --numprocesses=3 --dist=worksteal --durations=5 $(SELECTED) $(ALONE) \
 		$(patsubst %,--ignore=%,$(filter %.py,$(WITH_ANSIBLE)))
 
 lint: lint-python lint-ansible lint-galaxy site ## ruff, mypy, shellcheck, promtool, ansible-lint, documentation, fragments, licences
