@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -51,11 +52,13 @@ def axe() -> Path:
     """The script of axe-core, as `npm ci` installs it: in the version and with the digest of package-lock.json."""
     folder = _ROOT / ".build" / "axe"
     script = folder / "node_modules" / "axe-core" / "axe.min.js"
-    lock = (_AXE / "package-lock.json").read_bytes()
+    pinned = (_AXE / "package-lock.json").read_bytes()
     installed = folder / "package-lock.json"
-    if not script.exists() or installed.read_bytes() != lock:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(_AXE, folder)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=folder, check=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several processes run tests
+        if not script.exists() or installed.read_bytes() != pinned:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(_AXE, folder)
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            subprocess.run(command, cwd=folder, check=True)
     return script

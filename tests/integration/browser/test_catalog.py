@@ -129,12 +129,13 @@ def test_copy(open_page: Opener) -> None:
 
     page.get_by_role("button", name="Copy primary at pg-test:5433, read-write on the primary, via pool").press("Enter")
 
-    assert page.get_by_text("Copied primary at pg-test:5433").count() == 1  # screen readers say it
+    page.get_by_text("Copied primary at pg-test:5433").wait_for(state="attached")  # screen readers say it
     assert page.evaluate("navigator.clipboard.readText()") == (
         "[pg-test-primary]\nhost=pg-test\nport=5433\ndbname=shop\nuser=app"
     )
     page.get_by_role("button", name="Copy all 7: by the virtual address").click()
-    assert page.evaluate("navigator.clipboard.readText()").count("host=10.20.5.3\n") == 7
+    all_seven = "navigator.clipboard.readText().then((text) => text.split('host=10.20.5.3\\n').length === 8)"
+    page.wait_for_function(all_seven)
 
 
 def test_the_status_says_who_serves_and_what_is_wrong(open_page: Opener) -> None:
