@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.command_files import write_exit_code, write_report
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.member_table import Members
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.outcomes import PLAN, part
 
 _PLAYBOOK = "member.yml"
-_CODE_FILE = "PGSVC_EXIT_CODE_FILE"  # where bin/pgsql-svc reads the exit code
-_REPORT_FILE = "PGSVC_REPORT_FILE"  # and what it prints with --format json
 _UP_AND_CLEAR = "\x1b[1A\x1b[2K"
 
 
@@ -104,8 +102,5 @@ class CallbackModule(CallbackBase):
             lines = ["pgsql-svc: failed, no load balancer was changed"]
         for line in lines:
             self._display.display(line)
-        if os.environ.get(_REPORT_FILE):
-            report = json.dumps(members.report(planned), indent=2)
-            Path(os.environ[_REPORT_FILE]).write_text(f"{report}\n", encoding="utf-8")
-        if os.environ.get(_CODE_FILE):
-            Path(os.environ[_CODE_FILE]).write_text(str(members.code(planned)), encoding="ascii")
+        write_report(f"{json.dumps(members.report(planned), indent=2)}\n")
+        write_exit_code(members.code(planned))

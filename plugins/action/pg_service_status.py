@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,14 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import Planner
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import variable_name
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.asked import answers_in, planned_by
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.command_files import (
+    report_form,
+    write_exit_code,
+    write_report,
+)
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status import exit_code, status
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_text import render
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import VirtualAddress
-
-# What bin/pgsql-svc shows, in which form (table, colour, json), and its exit code.
-_SHOWN_FILE, _SHOWN_FORM, _CODE_FILE = "PGSVC_REPORT_FILE", "PGSVC_REPORT_FORM", "PGSVC_EXIT_CODE_FILE"
 
 
 class ActionModule(ActionBase):
@@ -45,9 +46,9 @@ class ActionModule(ActionBase):
         path = values.native(self._task.args.get("path"))
         if path:
             Path(path).write_text(_shown(report, "json"), encoding="utf-8")
-        elif _SHOWN_FILE in os.environ:
-            Path(os.environ[_SHOWN_FILE]).write_text(_shown(report, os.environ[_SHOWN_FORM]), encoding="utf-8")
-            Path(os.environ[_CODE_FILE]).write_text(str(exit_code(report)), encoding="ascii")
+        elif form := report_form():
+            write_exit_code(exit_code(report))
+            write_report(_shown(report, form))
         else:
             self._display.display(render(report))
         done = {"report": json.dumps(report), "exit_code": exit_code(report)}

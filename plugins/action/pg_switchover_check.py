@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.text.formatters import human_to_bytes
@@ -18,6 +16,7 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems impor
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import Planner
 from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import variable_name
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.asked import answers_in, planned_by
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.command_files import write_exit_code
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.findings import LAG
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.status_view import views
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.switchover import Move, prepare
@@ -27,8 +26,6 @@ from ansible_collections.pgsvc.access.plugins.plugin_utils._report.switchover_te
     OK,
     planned,
 )
-
-_CODE_FILE = "PGSVC_EXIT_CODE_FILE"  # where bin/pgsql-svc reads the exit code
 
 
 class ActionModule(ActionBase):
@@ -50,10 +47,8 @@ class ActionModule(ActionBase):
             self._display.display(line)
         done = {"changed": False, "move": move.to_dict(), "obstacles": [vars(each) for each in move.obstacles]}
         is_allowed = move.is_allowed(force=force)
-        if os.environ.get(_CODE_FILE):
-            # The report has the last word. Until then the primary has not moved.
-            code = OK if is_allowed and self._task.check_mode else ATTENTION if is_seen else NOT_SEEN
-            Path(os.environ[_CODE_FILE]).write_text(str(code), encoding="ascii")
+        # The report has the last word. Until then the primary has not moved.
+        write_exit_code(OK if is_allowed and self._task.check_mode else ATTENTION if is_seen else NOT_SEEN)
         if is_allowed:
             return {**result, **done}
         can_force = not any(each.is_final for each in move.obstacles)

@@ -4,17 +4,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgsvc.access.plugins.plugin_utils._input import values
+from ansible_collections.pgsvc.access.plugins.plugin_utils._report.command_files import write_exit_code
 from ansible_collections.pgsvc.access.plugins.plugin_utils._report.switchover_text import Result, Seen
 
-_CODE_FILE = "PGSVC_EXIT_CODE_FILE"  # where bin/pgsql-svc reads the exit code
 _OF_GATES = ("closed", "followed", "opened")
 
 
@@ -40,8 +38,7 @@ class ActionModule(ActionBase):
         lines = report.lines()
         for line in lines:
             self._display.display(line)
-        if os.environ.get(_CODE_FILE):
-            Path(os.environ[_CODE_FILE]).write_text(str(report.code()), encoding="ascii")
+        write_exit_code(report.code())
         words = {"changed": bool(report.leader), "leader": report.leader, "exit_code": report.code(), "report": lines}
         if report.code():
             return {**result, **words, "failed": True, "msg": lines[-1]}
