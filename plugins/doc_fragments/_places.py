@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """For modules that have no option for the name of HAProxy's unit: it is C(haproxy)."""
+    """The unit of HAProxy is C(haproxy). A module with an option for its name describes the options that use it."""
 
     DOCUMENTATION = r"""
 options:

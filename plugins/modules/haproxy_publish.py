@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - pgsvc.access._attributes.linux
   - pgsvc.access._attributes
+  - pgsvc.access._places
 options:
   files:
     description:
@@ -117,11 +118,6 @@ options:
     description:
       - The socket of HAProxy's master CLI (its option C(-S)).
       - By default that of the running master or of O(unit), else C(/run/haproxy-master.sock).
-    type: path
-  stats_socket:
-    description:
-      - The socket of HAProxy's Runtime API (C(stats socket)), with level admin.
-      - By default C(/run/haproxy/admin.sock) if it exists, else the first one in the files that HAProxy loads by name.
     type: path
   write:
     description: With V(false) no file is changed, and the files of O(owners) on disk that do not run yet are applied.
