@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`dataclasses.dataclass` at a quarter of its cost, which every run of a module pays for every class.
+"""A `dataclass` decorator that takes a quarter of the time of the standard one, in every run of a module.
 
-The standard decorator writes and compiles up to six methods for each class. This one has only ``__init__`` written; all
-classes share the others. `frozen` is enforced by the type checker, not at run time.
+The standard decorator generates and compiles up to six methods for each class. This one generates only ``__init__``,
+and all classes share the other methods. `frozen` is enforced by the type checker, not at run time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(cls: type | None = None, *, frozen: bool = False) -> type | Callable[[type], type]:
-        """Make a data class whose instances are compared by value, and can be hashed if they are frozen."""
+        """Make a data class. Its instances compare by value; frozen ones are hashable."""
         if cls is None:
             return _frozen if frozen else _mutable
         return _mutable(cls)

@@ -27,15 +27,10 @@ from ansible_collections.pgsvc.access.plugins.module_utils._publish.decision imp
 )
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.directory import Entry, FileChange
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.hold import closed_gates, held, holds, is_used
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.loaded import (
-    loaded_heads,
-    without_file,
-)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.loaded import loaded_heads, without_file
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import Head
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.request import Request
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import (
-    ServiceFile,
-)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile
 
 if TYPE_CHECKING:
     from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Verdicts

@@ -133,7 +133,7 @@ def _retire(api: RuntimeAPI, removals: Collection[Removal]) -> None:
 
 
 def _remove(api: RuntimeAPI, removal: Removal) -> str:
-    """Delete the server, whose weight is 0. Returns its name if it has to wait for its sessions to end, else "".
+    """Delete a server that has the weight 0. Returns its name if its sessions have to end first, else "".
 
     The checks are disabled if sessions are cut. If this run is killed here, a later one sees by this and by the weight
     that the server was not put into maintenance by an administrator.

@@ -22,10 +22,7 @@ from ansible_collections.pgsvc.access.plugins.module_utils._host.errors import C
 from ansible_collections.pgsvc.access.plugins.module_utils._host.light_dataclass import dataclass
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import directory
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.compare import differences
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.loaded import (
-    loaded_heads,
-    without_file,
-)
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.loaded import loaded_heads, without_file
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.record import (
     Head,
     digest,

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.process import has_master
 
-# A parent with these arguments, whose child lives until its standard input ends.
+# Starts a child that runs until its standard input is closed.
 PARENT = "import subprocess, sys; subprocess.run(['cat'], check=True) if sys.argv[1:] else None"
 SOCKET = "/run/haproxy-master.sock"
 
