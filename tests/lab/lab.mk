@@ -10,6 +10,8 @@ LAB := $(LAB_PYTHON) tests/lab/lab.py
 SCENARIO :=
 # The tests run on so many labs at once, each file of tests on one of them.
 LABS := 2
+# Whether the labs are removed as soon as the tests have passed.
+END :=
 LAB_TARGETS := lab lab-down lab-reset lab-shell lab-status test-lab presets switchovers molecule
 
 ##### the newest releases of ansible-core, on the Python of the lab's Debian 13
@@ -27,7 +29,7 @@ $(CORES_13:%=suite-%): suite-%: .venvs/core-%/.ready $(COLLECTION) | haproxies $
 $(CORES_13:%=sanity-%): sanity-%: .venvs/core-%/.ready
 	@echo "== ansible-test sanity, ansible-core $*, in Debian 13"
 	@$(LAB) wheels core-$*
-	@time $(BESIDE) $(LAB) in-root .venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$*
+	@time $(BESIDE) $(LAB) in-root .venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$* $(WITHOUT_TESTS)
 
 ##### the lab
 
@@ -56,6 +58,7 @@ test-lab: ## the tests on two labs (LABS=1: one), which are brought up when they
 	@$(if $(FULL),$(LAB) roots,:) # with that of the node that only the tests marked full boot
 	@time $(LAB_PYTHON) -m pytest --quiet --numprocesses=$(LABS) --dist=loadfile --no-loadscope-reorder --durations=10 \
 		$(SELECTED) tests/lab
+	@$(if $(END),$(LAB) down,:)
 
 presets: ## measure failovers with each preset of pg_rto on the lab, into docs/reliability.md
 	@PYTHONPATH=.build $(LAB_PYTHON) tests/lab/presets.py --keep
