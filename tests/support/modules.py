@@ -93,4 +93,5 @@ def run(name: str, folder: str, environ: dict[str, str]) -> None:
         for descriptor, stream in enumerate((given, printed, printed)):
             os.dup2(stream.fileno(), descriptor)
     sys.stdin = os.fdopen(0)
+    sys.argv = [name]  # a module with arguments, such as those of pytest, reads a file
     importlib.import_module(f"{_PACKAGE}.{name}").main()
