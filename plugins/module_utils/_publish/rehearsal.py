@@ -22,7 +22,7 @@ from typing import NamedTuple, Optional
 
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.check_question import check_words, question
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.grammar import seconds
-from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine
+from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_line import ServerLine, word_after
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import verdict
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.sockets import RuntimeAPI
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.start_arguments import Startup
@@ -36,6 +36,7 @@ _POLL = 0.02
 _LONGEST_SOCKET = 90  # characters: a socket's path has at most 107 (unix(7)), and HAProxy adds a suffix to it
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/%=@+*()\[\]-]+", re.ASCII)
 _TIMEOUTS = ("check", "connect")
+_INTER = "2s"  # HAProxy's own default (configuration manual, section 5.2)
 
 
 class Asked(NamedTuple):
@@ -113,14 +114,17 @@ def configuration(questions: Mapping[str, Asked], socket: str) -> str:
         host = f"[{line.address}]" if ":" in line.address else line.address
         where = f"{host}:{line.port}" if line.port else host
         timeouts = [(each, service.last("timeout", each)) for each in _TIMEOUTS]
-        quick = f"inter {pause}ms fastinter {pause}ms downinter {pause}ms rise 1 fall 1"
+        # A check may take `inter` to connect and to shake hands, as in the new worker. With `fall 2` a server is checked
+        # for the first time after `fastinter`, and is down all the same when that check fails.
+        inter = word_after(line.words(service.default_server), "inter") or _INTER
+        pauses = f"inter {_quoted(inter)} fastinter {pause}ms downinter {pause}ms rise 1 fall 2"
         initial = "" if not line.by_name else " init-addr libc,none"
         lines += [
             f"backend {name}",
             f"    mode {service.last('mode') or 'tcp'}",
             *(f"    timeout {each} {value or '3s'}" for each, value in timeouts),
             *(f"    {' '.join(directive)}" for directive in service.check_lines),
-            f"    server s {where} {words} {quick}{initial}",
+            f"    server s {where} {words} {pauses}{initial}",
             "",
         ]
     return "\n".join(lines)

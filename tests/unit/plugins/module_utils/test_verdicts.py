@@ -141,11 +141,15 @@ def asked(text: str) -> Asked:
     return Asked(service, service.servers[0])
 
 
-def test_the_second_haproxy_listens_nowhere_and_asks_the_same() -> None:
+@pytest.mark.parametrize(
+    ("head", "own", "inter"),
+    [(HEAD, "", "3s"), (HEAD, " inter 5s fall 3", "5s"), (HEAD.replace("inter 3s", ""), "", "2s")],
+)
+def test_the_second_haproxy_listens_nowhere_and_asks_the_same(head: str, own: str, inter: str) -> None:
     line = "    server pg1 [fd00::1]:6432 check port 8008 weight 7 backup maxconn 3 track-me sni 'a b'\n"
     assert (
-        configuration({"q1": asked(HEAD + line.replace(" track-me", ""))}, "/run/s")
-        == """\
+        configuration({"q1": asked(head + line.replace(" track-me", own))}, "/run/s")
+        == f"""\
 global
     stats socket /run/s mode 600 level admin
     maxconn 100
@@ -158,6 +162,6 @@ backend q1
     option httpchk
     http-check send meth OPTIONS uri /primary
     http-check expect status 200
-    server s [fd00::1]:6432 check port 8008 sni "a b" inter 100ms fastinter 100ms downinter 100ms rise 1 fall 1
+    server s [fd00::1]:6432 check port 8008 sni "a b" inter {inter} fastinter 100ms downinter 100ms rise 1 fall 2
 """
     )
