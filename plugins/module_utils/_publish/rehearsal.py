@@ -114,8 +114,8 @@ def configuration(questions: Mapping[str, Asked], socket: str) -> str:
         host = f"[{line.address}]" if ":" in line.address else line.address
         where = f"{host}:{line.port}" if line.port else host
         timeouts = [(each, service.last("timeout", each)) for each in _TIMEOUTS]
-        # A check may take `inter` to connect and to shake hands, as in the new worker. With `fall 2` a server is checked
-        # for the first time after `fastinter`, and is down all the same when that check fails.
+        # A check may take `inter` to connect and to shake hands, as in the new worker. With `fall 2` the first one
+        # comes after `fastinter`, and the server is down all the same when it fails.
         inter = word_after(line.words(service.default_server), "inter") or _INTER
         pauses = f"inter {_quoted(inter)} fastinter {pause}ms downinter {pause}ms rise 1 fall 2"
         initial = "" if not line.by_name else " init-addr libc,none"
