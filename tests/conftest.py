@@ -49,7 +49,6 @@ def set_environment() -> None:
         LC_ALL="C.UTF-8",
         PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin", "/sbin"]),
         PYTHONDONTWRITEBYTECODE="1",
-        PYTHONPATH=str(ROOT / "tests" / "support" / "startup"),
     )
 
 
