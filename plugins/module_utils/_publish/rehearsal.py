@@ -36,6 +36,7 @@ _POLL = 0.02
 _LONGEST_SOCKET = 90  # characters: a socket's path has at most 107 (unix(7)), and HAProxy adds a suffix to it
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/%=@+*()\[\]-]+", re.ASCII)
 _TIMEOUTS = ("check", "connect")
+_TIMEOUT = "3s"  # where the file sets none
 _INTER = "2s"  # HAProxy's own default (configuration manual, section 5.2)
 
 
@@ -113,21 +114,27 @@ def configuration(questions: Mapping[str, Asked], socket: str) -> str:
         words = " ".join(map(_quoted, check_words(line, service.default_server)))
         host = f"[{line.address}]" if ":" in line.address else line.address
         where = f"{host}:{line.port}" if line.port else host
-        timeouts = [(each, service.last("timeout", each)) for each in _TIMEOUTS]
         # A check may take `inter` to connect and to shake hands, as in the new worker. With `fall 2` the first one
         # comes after `fastinter`, and the server is down all the same when it fails.
-        inter = word_after(line.words(service.default_server), "inter") or _INTER
-        pauses = f"inter {_quoted(inter)} fastinter {pause}ms downinter {pause}ms rise 1 fall 2"
+        pauses = f"inter {_quoted(_inter(service, line))} fastinter {pause}ms downinter {pause}ms rise 1 fall 2"
         initial = "" if not line.by_name else " init-addr libc,none"
         lines += [
             f"backend {name}",
             f"    mode {service.last('mode') or 'tcp'}",
-            *(f"    timeout {each} {value or '3s'}" for each, value in timeouts),
+            *(f"    timeout {each} {_timeout(service, each)}" for each in _TIMEOUTS),
             *(f"    {' '.join(directive)}" for directive in service.check_lines),
             f"    server s {where} {words} {pauses}{initial}",
             "",
         ]
     return "\n".join(lines)
+
+
+def _inter(service: ServiceFile, line: ServerLine) -> str:
+    return word_after(line.words(service.default_server), "inter") or _INTER
+
+
+def _timeout(service: ServiceFile, name: str) -> str:
+    return service.last("timeout", name) or _TIMEOUT
 
 
 def _quoted(word: str) -> str:
@@ -141,7 +148,7 @@ def _verdicts(
     process: subprocess.Popen[bytes], api: RuntimeAPI, questions: Mapping[str, Asked]
 ) -> Optional[dict[str, Verdict]]:
     deadline = time.monotonic() + REHEARSAL_START
-    patience = _patience(questions)
+    limit = patience(questions)
     found: dict[str, Verdict] = {}
     started = False
     while len(found) < len(questions):
@@ -152,7 +159,7 @@ def _verdicts(
         except CLIError:
             rows = []
         if rows and not started:
-            started, deadline = True, time.monotonic() + patience
+            started, deadline = True, time.monotonic() + limit
         for row in rows:
             passed = verdict(row)
             if passed is not None:
@@ -163,8 +170,10 @@ def _verdicts(
     return found
 
 
-def _patience(questions: Mapping[str, Asked]) -> float:
-    """Seconds within which every check that can pass has passed."""
-    services = {service.name: service for service, _line in questions.values()}.values()
-    limits = [each.last("timeout", "check") or each.last("timeout", "connect") or "3s" for each in services]
-    return min(max(map(seconds, limits)) + len(questions) / 1000 + 0.5, VERDICTS)
+def patience(questions: Mapping[str, Asked]) -> float:
+    """Seconds within which every check that can pass has passed: once connected, it may take `timeout check` more."""
+    limits = [
+        min(seconds(_inter(service, line)), seconds(_timeout(service, "connect"))) + seconds(_timeout(service, "check"))
+        for service, line in questions.values()
+    ]
+    return min(max(limits) + len(questions) / 1000 + 0.5, VERDICTS)

@@ -15,7 +15,12 @@ from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.check_questi
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.proxies import Proxy
 from ansible_collections.pgsvc.access.plugins.module_utils._haproxy.server_state import State
 from ansible_collections.pgsvc.access.plugins.module_utils._publish import record
-from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import Asked, Verdict, configuration
+from ansible_collections.pgsvc.access.plugins.module_utils._publish.rehearsal import (
+    Asked,
+    Verdict,
+    configuration,
+    patience,
+)
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.service_file import ServiceFile, parse
 from ansible_collections.pgsvc.access.plugins.module_utils._publish.verdicts import Knowledge
 from ansible_collections.pgsvc.access.tests.unit.plugins.module_utils.test_server_state import row
@@ -165,3 +170,17 @@ backend q1
     server s [fd00::1]:6432 check port 8008 sni "a b" inter {inter} fastinter 100ms downinter 100ms rise 1 fall 2
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "limit"),
+    [
+        (HEAD, 3 + 3),
+        (HEAD.replace("inter 3s", "inter 500ms"), 0.5 + 3),
+        (HEAD.replace("timeout check 3s", "timeout check 10s\n    timeout connect 1s"), 1 + 10),
+        (HEAD.replace("timeout check 3s", "timeout check 2m"), 60),
+    ],
+)
+def test_checks_are_waited_for_as_long_as_they_may_take(head: str, limit: float) -> None:
+    """To connect and to answer; and half a second, in which they begin. A minute is the most."""
+    assert patience({"q1": asked(head + SERVER)}) == pytest.approx(min(limit + 0.501, 60))
