@@ -79,12 +79,11 @@ BESIDE :=
 AFTER :=
 
 .PHONY: test test-full test-fast test-alone haproxies lint sanity root
-test: root packages ## everything once: every ansible-core, HAProxy under load, the lab of real machines (root)
+test: root packages ## everything once: releases of ansible-core, HAProxy under load, the lab of real machines (root)
 	@$(STEPS) lab-down # of a run that failed, whose lab was left as it was
 	@$(STEPS) --jobs=4 --output-sync=target BESIDE=tests/beside AFTER=test-alone SCENARIO=$(if $(FULL),,default) END=yes \
 		test-lab test-alone lint sanity molecule suite-$(NEWEST) \
 		$(patsubst %,suite-%,$(filter-out $(if $(FULL),,$(BETWEEN)),$(CORES) $(CORES_13)))
-	@$(STEPS) lab-down
 
 test-full: ## the same with the long series and with every combination, as before a release (root)
 	@$(STEPS) test FULL=1
@@ -146,14 +145,11 @@ site: .venvs/docs/.ready $(COLLECTION)
 		$(BESIDE) sphinx-build --quiet --fail-on-warning --keep-going -c docs/site .build/docs-source .build/docs && \
 		python docs/site/links.py .build/docs; }
 
-# Of the tests, which only use plain Python, ruff and mypy check the same: ansible-test reads them for a release.
-WITHOUT_TESTS := $(if $(FULL),,--exclude tests/)
-
 sanity: sanity-$(NEWEST) $(if $(FULL),sanity-$(OLDEST) sanity-$(NEWEST_13)) ## ansible-test sanity (FULL=1: oldest, newest)
 
 sanity-%: .venvs/core-%/.ready
 	@echo "== ansible-test sanity, ansible-core $*"
-	@time $(BESIDE) .venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$* $(WITHOUT_TESTS)
+	@time $(BESIDE) .venvs/core-$*/bin/python tests/static/sanity.py .build/sanity-$*
 
 -include tests/lab/lab.mk
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 from labtest import clients
-from labtest.clients import Answer
 from labtest.cluster import Cluster
-from labtest.waiting import until
 
 PRIMARY, REPLICA_2, REPLICA_3, META = "10.10.10.11", "10.10.10.12", "10.10.10.13", "10.10.10.10"
 
@@ -57,7 +55,7 @@ def test_host_and_port(row: Row, pg_test: Cluster, pg_meta: Cluster) -> None:
     pools = [META] if row.host == META else [PRIMARY, REPLICA_2, REPLICA_3]
     before = {pool: clients.queries_through_pool(pool) for pool in pools}
 
-    answers = _answers_of_all(row)
+    answers = clients.answers_of_all(row.host, row.port, row.servers)
 
     after = {pool: clients.queries_through_pool(pool) for pool in pools}
     assert {answer.in_recovery for answer in answers} == {not row.writable}
@@ -65,23 +63,6 @@ def test_host_and_port(row: Row, pg_test: Cluster, pg_meta: Cluster) -> None:
     expected = {pool: [a.server for a in answers].count(pool) if row.pooled else 0 for pool in pools}
     assert passed == expected
     assert clients.can_write(row.host, row.port) is row.writable
-
-
-def _answers_of_all(row: Row) -> list[Answer]:
-    """Answers to connections made one after the other, until every server of the row has answered and no other has.
-
-    A server that was down a moment ago gets few connections at first: its weight rises over 30 s (`slowstart`).
-    """
-    answers: list[Answer] = []
-
-    def all_have_answered() -> bool:
-        answers.extend(clients.who(row.host, row.port) for _each in range(6))
-        seen = {answer.server for answer in answers}
-        assert seen == row.servers, f"answered: {sorted(seen)}"
-        return True
-
-    until(f"{row.host}:{row.port} is served by {sorted(row.servers)}", all_have_answered)
-    return answers
 
 
 def test_a_single_node_has_no_offline_service(pg_meta: Cluster) -> None:

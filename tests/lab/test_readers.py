@@ -39,20 +39,9 @@ def stopped(cluster: Cluster, members: Sequence[Node]) -> Iterator[None]:
 
 
 def _served_by(members: Sequence[Node], port: int, expected: set[str]) -> None:
-    """Through every node, connections go to each of these servers and to no other.
-
-    A server that has just come back gets its share little by little (`slowstart 30s`), so it may take some connections
-    until each has had one.
-    """
+    """Through every node, connections go to each of these servers and to no other."""
     for node in members:
-        seen: set[str] = set()
-
-        def all_seen(address: str = node.ipv4, found: set[str] = seen) -> bool:  # pylint: disable=dangerous-default-value
-            found |= set(clients.servers(address, port, 6))
-            return found >= expected
-
-        until(f"all of {sorted(expected)} serve through {node.name}:{port}", all_seen)
-        assert seen == expected, node.name
+        clients.answers_of_all(node.ipv4, port, expected)
 
 
 def test_replica(pg_test: Cluster) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 from pgsvc_lab import credentials
+
+from .waiting import until
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -63,6 +65,22 @@ def servers(host: str, port: int, count: int, user: str = "test") -> dict[str, i
         server = who(host, port, user).server
         found[server] = found.get(server, 0) + 1
     return found
+
+
+def answers_of_all(host: str, port: int, expected: Set[str]) -> list[Answer]:
+    """Answers to connections made one after the other, until each expected server has answered; no other one may.
+
+    A server that was down a moment ago gets few connections at first: its weight rises over 30 s (`slowstart`).
+    """
+    answers: list[Answer] = []
+
+    def all_have_answered() -> bool:
+        answers.extend(who(host, port) for _each in range(6))
+        return {answer.server for answer in answers} >= expected
+
+    until(f"all of {sorted(expected)} serve through {host}:{port}", all_have_answered)
+    assert {answer.server for answer in answers} == expected, f"{host}:{port}"
+    return answers
 
 
 def is_refused(host: str, port: int, user: str = "test") -> bool:
