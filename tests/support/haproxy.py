@@ -21,6 +21,7 @@ Seen = TypeVar("Seen")
 BASE = """\
 global
     maxconn 4000
+    httpclient.ssl.verify none
     stats socket {stats_socket} mode 600 level admin
     stats timeout 2m
     hard-stop-after {hard_stop_after}
@@ -31,7 +32,10 @@ defaults
     timeout client 50s
     timeout server 50s
 """
-"""Debian's own defaults: a service file must not depend on them."""
+"""Debian's own defaults: a service file must not depend on them.
+
+Nothing here uses HAProxy's own HTTP client, for which it reads all certificates of the machine at each start.
+"""
 
 
 class HAProxy:

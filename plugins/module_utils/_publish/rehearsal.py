@@ -109,7 +109,15 @@ def configuration(questions: Mapping[str, Asked], socket: str) -> str:
     """The configuration of the second HAProxy: one backend for each question, named by it."""
     pause = max(100, len(questions))  # milliseconds, in which HAProxy spreads the first checks
     # One thread: what it notes of a check is not read while it does so.
-    lines = ["global", f"    stats socket {socket} mode 600 level admin", "    maxconn 100", "    nbthread 1", ""]
+    # No HTTP client: for that one, HAProxy reads all certificates of the machine.
+    lines = [
+        "global",
+        f"    stats socket {socket} mode 600 level admin",
+        "    maxconn 100",
+        "    nbthread 1",
+        "    httpclient.ssl.verify none",
+        "",
+    ]
     for name, (service, line) in questions.items():
         words = " ".join(map(_quoted, check_words(line, service.default_server)))
         host = f"[{line.address}]" if ":" in line.address else line.address

@@ -159,6 +159,7 @@ global
     stats socket /run/s mode 600 level admin
     maxconn 100
     nbthread 1
+    httpclient.ssl.verify none
 
 backend q1
     mode tcp
