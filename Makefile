@@ -211,7 +211,7 @@ packages:
 	@rm -rf $(@D)
 	@$(if $(filter lab core-$(NEWEST),$*),,$(BESIDE)) $(PYTHON) -m venv $(@D)
 	@time $(if $(filter lab core-$(NEWEST),$*),,$(BESIDE)) $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-input \
-		--require-hashes --only-binary=:all: -r $<
+		--require-hashes --only-binary=:all: $(if $(filter docs ee lint,$*),--no-compile) -r $<
 	@touch $@
 
 $(COLLECTION):

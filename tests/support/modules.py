@@ -66,6 +66,10 @@ class Run:
         self._wait = wait
         self.kill = forked.kill
 
+    def has_begun(self) -> bool:
+        """Whether its process has started, and the module with it."""
+        return Path(self._folder.name, "printed").exists()
+
     def output(self, timeout: float = 120) -> tuple[int, str]:
         """Wait for its end; its exit code, or the negative number of the signal that ended it, and what it printed."""
         with self._folder as folder:

@@ -71,22 +71,23 @@ class Member:
         self.checks = 0
         self.members: Mapping[str, Member] = {}  # of all clusters
         self._servers: list[asyncio.Server] = []
-        self._sessions: set[asyncio.StreamWriter] = set()
+        self.sessions: set[asyncio.Transport] = set()
 
     async def start(self) -> None:
         for address in self.addresses:
             for port, tls in self.rest:
                 self._servers.append(await asyncio.start_server(self._check, address, port, ssl=tls))
             for port in self.ports:
-                self._servers.append(await asyncio.start_server(self._session, address, port, backlog=1024))
+                loop = asyncio.get_running_loop()
+                self._servers.append(await loop.create_server(lambda: _Session(self), address, port, backlog=1024))
 
     async def stop(self) -> None:
         """As a machine that is switched off: nothing listens, every session ends."""
         for server in self._servers:
             server.close()
         self._servers = []
-        for writer in list(self._sessions):
-            writer.transport.abort()
+        for transport in list(self.sessions):
+            transport.abort()
 
     async def _check(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -131,8 +132,8 @@ class Member:
         if self.refusal:
             return int(self.refusal[0]), str(self.refusal[1])
         leader.is_stopping = True
-        for writer in list(leader._sessions):
-            writer.transport.abort()
+        for transport in list(leader.sessions):
+            transport.abort()
         await asyncio.sleep(self.stopping)
         leader.is_stopping, leader.role, candidates[0].role = False, REPLICA, PRIMARY
         await asyncio.sleep(_POLL)
@@ -167,19 +168,33 @@ class Member:
         limits = query.get("lag", [])
         return self.role in STANDBYS and any(self.lag > int(each.removesuffix("MB")) * 2**20 for each in limits)
 
-    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.is_stopping:
-            writer.transport.abort()
+
+class _Session(asyncio.Protocol):
+    """A session with a member: the greeting, and then an echo."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._member.is_stopping:
+            transport.abort()
             return
-        self._sessions.add(writer)
-        with contextlib.suppress(OSError):
-            await asyncio.sleep(self.greeting)
-            writer.write(f"{self.name} {self.role}\n".encode())
-            while line := await reader.readline():
-                writer.write(line)
-                await writer.drain()
-        self._sessions.discard(writer)
-        writer.close()
+        self._member.sessions.add(transport)
+        if self._member.greeting:
+            asyncio.get_running_loop().call_later(self._member.greeting, self._greet)
+        else:
+            self._greet()
+
+    def _greet(self) -> None:
+        self._transport.write(f"{self._member.name} {self._member.role}\n".encode())
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._member.sessions.discard(self._transport)
 
 
 async def _answer(writer: asyncio.StreamWriter, status: int, body: str) -> None:

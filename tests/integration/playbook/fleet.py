@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,12 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
+from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import make_plan
+from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import module_arguments
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
+from ansible_collections.pgsvc.access.tests.support.modules import Run
 
 _RECAP = re.compile(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 
@@ -64,7 +70,11 @@ class Fleet:
         self.group(name, hosts, pg_cluster=name, **variables)
 
     def save(self) -> None:
-        shared = {
+        self.inventory.write_text(yaml.safe_dump({"all": {"vars": self._shared(), "children": self.groups}}))
+
+    def _shared(self) -> dict[str, Any]:
+        """The variables of all hosts."""
+        return {
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "ansible_become": False,
@@ -75,7 +85,6 @@ class Fleet:
             "pg_service_ip": "{{ inventory_hostname }}",
             "pg_reload": False,
         }
-        self.inventory.write_text(yaml.safe_dump({"all": {"vars": shared, "children": self.groups}}))
 
     def conf_dir(self, host: str) -> Path:
         return self.folder / "hosts" / host / "conf.d"
@@ -92,6 +101,31 @@ class Fleet:
                 group["hosts"][host]["pg_reload"] = True
         self.save()
         return haproxy.start()
+
+    def publish(self, cluster: str) -> None:
+        """What ``pgsql_svc(cluster)`` does, without the start of Ansible: where a test begins with published services.
+
+        Variables may have no template but the name of the host.
+        """
+        hosts = {
+            host: {**self._shared(), **group["vars"], **own}
+            for group in self.groups.values()
+            for host, own in group["hosts"].items()
+        }
+        hostvars = {
+            host: json.loads(json.dumps(variables).replace("{{ inventory_hostname }}", host))
+            for host, variables in hosts.items()
+        }
+        groups = {"all": list(hosts), **{name: list(group["hosts"]) for name, group in self.groups.items()}}
+        report = Report()
+        plan = make_plan(Inventory(hostvars, groups, report), report, only=[cluster]).to_dict()
+        modules = [
+            Run("haproxy_publish", module_arguments(json.loads(json.dumps(publication))))
+            for publication in plan["load_balancers"].values()
+        ]
+        for module in modules:
+            result = module.result()
+            assert not result.get("failed"), result["msg"]
 
     def pgsql_svc(self, *words: str, command: str = "bin/pgsql-svc", cwd: Path | None = None) -> Output:
         return self._run([str(self.checkout / command), "-i", str(self.inventory), *words], cwd)

@@ -60,7 +60,7 @@ def run(fleet: Fleet) -> Iterator[Run]:
             patroni.add(f"pg-run-{number}", address, role)
         binary = binaries.binary("2.6")
         run = Run(fleet, patroni, {h: stack.enter_context(fleet.run_haproxy(h, binary)) for h in hosts})
-        assert fleet.pgsql_svc("pg-run").code == 0
+        fleet.publish("pg-run")
         for host in hosts:
             run.load_balancers[host].wait_status("pg-run-replica", "pg-run-2", "UP")
             run.load_balancers[host].wait_status("pg-run-primary", "pg-run-1", "UP")

@@ -46,9 +46,8 @@ class Site:
         fleet.groups.clear()
         # What listens on a member's own address cannot listen on the load balancer's as well, which is another one.
         fleet.cluster("pg-test", hosts, pg_default_services=SERVICES)
-        fleet.groups["pg-test"]["vars"]["pg_service_ip"] = "{{ service_address }}"
         for variables in fleet.groups["pg-test"]["hosts"].values():
-            variables["service_address"] = private_address()
+            variables["pg_service_ip"] = private_address()
         fleet.save()
         self.haproxies: list[HAProxy] = []
         for host in hosts:
@@ -57,8 +56,7 @@ class Site:
             self.haproxies.append(haproxy)
 
     def publish(self) -> None:
-        done = self.fleet.pgsql_svc("pg-test")
-        assert done.code == 0, done.text
+        self.fleet.publish("pg-test")
         wait_until(lambda: all(self.primary_statuses(n) == {P1: "UP", P2: "DOWN"} for n in (0, 1)), timeout=20)
 
     def primary_statuses(self, number: int) -> dict[str, str]:
@@ -203,7 +201,7 @@ def test_the_playbook_prints_the_same(site: Site) -> None:
 
 
 def test_asks_load_balancers_outside_the_play_by_way_of_the_members(fleet: Fleet, proxies: list[str]) -> None:
-    assert fleet.pgsql_svc("pg-meta").code == 0
+    fleet.publish("pg-meta")
     path = fleet.folder / "report.json"
 
     done = fleet.playbook("-l", "pg-meta", "-e", f"pg_service_status_path={path}", playbook="pgsvc.access.status")

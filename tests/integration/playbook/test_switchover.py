@@ -77,7 +77,7 @@ def run(fleet: Fleet) -> Iterator[Run]:
         patroni.switchovers(credentials=f"postgres:{PASSWORD}")
         binary = binaries.binary("2.6")
         run = Run(fleet, patroni, {h: stack.enter_context(fleet.run_haproxy(h, binary)) for h in hosts})
-        assert fleet.pgsql_svc("pg-run").code == 0
+        fleet.publish("pg-run")
         wait_until(lambda: run.serving() == {"pg-run-1"}, timeout=20)
         for haproxy in run.load_balancers.values():
             haproxy.wait_status("pg-run-replica", "pg-run-2", "UP")

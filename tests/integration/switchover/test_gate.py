@@ -131,6 +131,7 @@ def test_without_a_new_leader_the_gates_stay_closed(balancer: Balancer) -> None:
 def test_a_gate_opens_by_itself_when_the_run_is_killed(balancer: Balancer) -> None:
     assert gate(balancer, "closed", seconds=3)["gates"] == dict.fromkeys(SERVICES, "closed")
     watching = begin(balancer, "following", seconds=3)
+    wait_until(watching.has_begun)
     time.sleep(0.5)
     watching.kill()
     assert watching.output() == (-signal.SIGKILL, "")
