@@ -109,13 +109,15 @@ def configuration(questions: Mapping[str, Asked], socket: str) -> str:
     """The configuration of the second HAProxy: one backend for each question, named by it."""
     pause = max(100, len(questions))  # milliseconds, in which HAProxy spreads the first checks
     # One thread: what it notes of a check is not read while it does so.
-    # No HTTP client: for that one, HAProxy reads all certificates of the machine.
+    # Without the last setting, which only builds with OpenSSL know, HAProxy reads all certificates of the machine.
     lines = [
         "global",
         f"    stats socket {socket} mode 600 level admin",
         "    maxconn 100",
         "    nbthread 1",
+        ".if feature(OPENSSL)",
         "    httpclient.ssl.verify none",
+        ".endif",
         "",
     ]
     for name, (service, line) in questions.items():

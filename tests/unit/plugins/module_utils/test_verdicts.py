@@ -159,7 +159,9 @@ global
     stats socket /run/s mode 600 level admin
     maxconn 100
     nbthread 1
+.if feature(OPENSSL)
     httpclient.ssl.verify none
+.endif
 
 backend q1
     mode tcp
