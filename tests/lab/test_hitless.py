@@ -41,7 +41,7 @@ def _astray(running: Sequence[Writer]) -> list[str]:
     return [words for writer in running for _each, words in writer.failed if "read-only" in words]
 
 
-@pytest.mark.parametrize(("changes", "limit"), [(4, 20), pytest.param(50, 0, marks=pytest.mark.full)])
+@pytest.mark.parametrize(("changes", "limit"), [(4, 50), pytest.param(50, 0, marks=pytest.mark.full)])
 def test_no_client_notices(pg_test: Cluster, published: Publish, figures: Figures, changes: int, limit: int) -> None:
     """Changes in a row, with pgbench through two services: nothing fails, and only those of a listener reload.
 

@@ -99,8 +99,7 @@ def as_it_was() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("way", "alone"),
     [
-        pytest.param("reload", False, id="reload"),
-        pytest.param("reload", True, id="reload, one by one", marks=pytest.mark.full),
+        pytest.param("reload", True, id="reload"),
         pytest.param("restart", False, id="restart"),
         pytest.param("restart", True, id="restart, one by one", marks=pytest.mark.full),
     ],

@@ -91,7 +91,7 @@ def tls(balancer: Balancer, site: Site) -> None:
 def patient_before(balancer: Balancer) -> None:
     """A check may take no longer than `inter`, and a TLS handshake takes the stand-in for Patroni long under load."""
     site = balancer.site.copy()
-    options("inter 200ms fastinter 100ms downinter 200ms", "inter 2s fastinter 500ms downinter 500ms")(balancer, site)
+    options("inter 200ms fastinter 100ms downinter 200ms", "inter 1s fastinter 500ms downinter 500ms")(balancer, site)
     balancer.apply(site)
     balancer.settle()
 
