@@ -74,11 +74,11 @@ class Member:
         self.sessions: set[asyncio.Transport] = set()
 
     async def start(self) -> None:
+        loop = asyncio.get_running_loop()
         for address in self.addresses:
             for port, tls in self.rest:
                 self._servers.append(await asyncio.start_server(self._check, address, port, ssl=tls))
             for port in self.ports:
-                loop = asyncio.get_running_loop()
                 self._servers.append(await loop.create_server(lambda: _Session(self), address, port, backlog=1024))
 
     async def stop(self) -> None:

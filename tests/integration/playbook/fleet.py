@@ -15,12 +15,9 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import make_plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import module_arguments
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy
 from ansible_collections.pgsvc.access.tests.support.modules import Run
+from ansible_collections.pgsvc.access.tests.support.plans import arguments_of_load_balancers
 
 _RECAP = re.compile(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 
@@ -117,13 +114,8 @@ class Fleet:
             for host, variables in hosts.items()
         }
         groups = {"all": list(hosts), **{name: list(group["hosts"]) for name, group in self.groups.items()}}
-        report = Report()
-        plan = make_plan(Inventory(hostvars, groups, report), report, only=[cluster]).to_dict()
-        modules = [
-            Run("haproxy_publish", module_arguments(json.loads(json.dumps(publication))))
-            for publication in plan["load_balancers"].values()
-        ]
-        for module in modules:
+        arguments = arguments_of_load_balancers(hostvars, groups, only=[cluster])
+        for module in [Run("haproxy_publish", each) for each in arguments.values()]:
             result = module.result()
             assert not result.get("failed"), result["msg"]
 

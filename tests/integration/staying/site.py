@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.inventory import Inventory
-from ansible_collections.pgsvc.access.plugins.plugin_utils._input.problems import Report
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.planner import make_plan
-from ansible_collections.pgsvc.access.plugins.plugin_utils._plan.publication import module_arguments
 from ansible_collections.pgsvc.access.tests.integration.publish.node import Node
 from ansible_collections.pgsvc.access.tests.support.certificates import self_signed
 from ansible_collections.pgsvc.access.tests.support.fixtures import private_address
 from ansible_collections.pgsvc.access.tests.support.haproxy import HAProxy, wait_until
 from ansible_collections.pgsvc.access.tests.support.patroni import Patroni
+from ansible_collections.pgsvc.access.tests.support.plans import arguments_of_load_balancers
 from ansible_collections.pgsvc.access.tests.support.service import QUICK
 
 CLUSTER, LB = "pg-test", "lb"
@@ -76,9 +72,7 @@ class Site:
         """The module's arguments for the load balancer."""
         hostvars = self.hostvars()
         groups = {"all": list(hostvars), "proxy": [LB], "proxy2": [LB], "elsewhere": []}
-        report = Report()
-        plan = make_plan(Inventory(hostvars, groups, report), report).to_dict()
-        return module_arguments(json.loads(json.dumps(plan["load_balancers"][LB])))
+        return arguments_of_load_balancers(hostvars, groups)[LB]
 
 
 class Balancer(Node):
