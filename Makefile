@@ -79,7 +79,7 @@ BESIDE :=
 AFTER :=
 
 .PHONY: test test-full test-fast test-alone haproxies lint sanity root
-test: root packages ## everything once: three releases of ansible-core, HAProxy under load, the lab of real machines (root)
+test: root packages ## everything once: four releases of ansible-core, HAProxy under load, the lab of real machines (root)
 	@$(STEPS) lab-down # of a run that failed, whose lab was left as it was
 	@$(STEPS) --jobs=4 --output-sync=target BESIDE=tests/beside AFTER=test-alone SCENARIO=$(if $(FULL),,default) END=yes \
 		test-lab test-alone lint sanity molecule suite-$(NEWEST) \
